@@ -81,7 +81,7 @@ def _wide(rows, seed):
 
 def _codes(rows):
     """Category codes 0 to 3."""
-    return np.clip(np.floor(np.abs(rows)) % 4.0, 0.0, 3.0)
+    return np.clip(np.floor(np.abs(rows) * 3.0) % 4.0, 0.0, 3.0)
 
 
 def _gram(rows, train):
@@ -129,6 +129,10 @@ def _array(name):
         known[3, 0], known[4, 0], known[5, 1], known[6, 0], known[7, 1] = 9.0, np.nan, np.nan, -1.0, 200.0
         holed = _missing(kinds(train), 5, (0, 2))
         return holed, known
+    if name == "hollow":  # a column without any value in training, and one more in the input
+        trained, holed = _missing(train, 6, (0, 1)), _missing(given, 7, (0, 1, 2))
+        trained[:, 2] = holed[:, 4] = np.nan
+        return trained, holed
     if name == "codes_unknown":
         holed = _codes(given)
         holed[2, 0], holed[5, 1], holed[7] = 7.0, 9.0, 8.0
