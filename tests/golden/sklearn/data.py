@@ -5,6 +5,7 @@ same numbers. An input is written once to inputs/ and from then on read back fro
 """
 import functools
 import io
+import json
 import pathlib
 
 import numpy as np
@@ -208,7 +209,47 @@ def _text_table(name):
         return _csv(MIXED[:3], [r[:3] for r in _mixed_rows(train, False)]), _csv(MIXED[:3], rows)
     if name == "colors_missing":
         return _csv(MIXED[:3], [r[:3] for r in _mixed_rows(train, True)]), _csv(MIXED[:3], [r[:3] for r in _mixed_rows(given, True)])
+    if name == "texts":
+        return _csv(["review"], [[text] for text in _texts(TRAIN, 11)]), _csv(["review"], [[text] for text in _texts(INPUT, 12)])
     return None
+
+
+WORDS = ("the a is was not very good bad wine red white Great awful taste fruity dry café Crème brûlée naïve über Straße İstanbul "
+         "oak 2019 2020 x1 it's well-made ... !! price/value 10% don't UPPER lower ﬁne ½ été ναι да 日本 I we and or of").split()
+
+
+def _texts(rows, seed):
+    """Sentences of a small vocabulary, with the letters at which lower-casing and accent stripping go wrong."""
+    random = np.random.RandomState(seed)
+    texts = [" ".join(WORDS[int(u * u * len(WORDS))] for u in random.random_sample(3 + i % 9)) for i in range(rows)]
+    if seed == 12:
+        texts[3], texts[4], texts[5] = "unseen nothing known here", "  spaces\t and\u00a0no-break  spaces ", "-"
+    return texts
+
+
+def _records(rows, seed):
+    """What DictVectorizer and FeatureHasher take: an object a row, with numbers, text, and absent or unknown keys."""
+    random = np.random.RandomState(seed)
+    records = []
+    for i in range(rows):
+        u = random.random_sample(4)
+        record = {"city": ["Oslo", "Bern", "Rome"][int(u[0] * 3)], "age": float(np.round(20 + 50 * u[1], 1)), "visits": int(u[2] * 5)}
+        if u[3] < 0.3:
+            record["größe"] = "XL"
+        if seed == 14 and i % 7 == 2:
+            record.update({"unknown": 3.5, "city": "Lima"})
+        if seed == 14 and i == 5:
+            record = {}
+        records.append(record)
+    return records
+
+
+def _tags(rows, seed):
+    random = np.random.RandomState(seed)
+    return [[tag for tag in ("comedy", "drama", "sci-fi", "noir") if random.random_sample() < 0.4] for _ in range(rows)]
+
+
+LINES = {"records": _records, "tags": _tags}  # tables of one JSON value a line
 
 
 @functools.lru_cache(maxsize=None)
@@ -217,13 +258,22 @@ def table(name):
     if name == "sparse":
         base = table("base")
         return Table(sparse.csr_matrix(base.train), base.input, base.path)
+    if name in LINES:
+        path = HERE / "inputs" / f"{name}.ndjson"
+        if not path.exists():
+            path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in LINES[name](INPUT, 14)), encoding="utf-8")
+        given = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return Table(LINES[name](TRAIN, 13), given, f"inputs/{path.name}")
     texts = _text_table(name)
     path = HERE / "inputs" / (name + (".csv" if texts else ".npy"))
     path.parent.mkdir(exist_ok=True)
     if texts:
         if not path.exists():
             path.write_text(texts[1], encoding="utf-8")
-        return Table(pd.read_csv(io.StringIO(texts[0])), pd.read_csv(path), f"inputs/{path.name}")
+        train, given = pd.read_csv(io.StringIO(texts[0])), pd.read_csv(path)
+        if name == "texts":  # a vectoriser takes a list of texts
+            train, given = list(train["review"]), list(given["review"])
+        return Table(train, given, f"inputs/{path.name}")
     train, given = LABELS[name] if name in LABELS else _array(name)
     if not path.exists():
         np.save(path, given)

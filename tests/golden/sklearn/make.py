@@ -36,9 +36,21 @@ import registry  # noqa: E402
 COLUMNS = ("case", "estimator", "options", "model", "input", "expected", "contract")
 
 
-def same(a, b):
-    return a.keys() == b.keys() and all(
-        a[k].dtype == b[k].dtype and np.array_equal(a[k], b[k], equal_nan=a[k].dtype.kind == "f") for k in a)
+def same(a, b, contract=registry.EXACT):
+    """Whether answers agree as the contract says. Even scikit-learn's own last bits can differ from run to run outside the exact
+    families: which way a matrix product adds depends on where its arrays lie in memory."""
+    if a.keys() != b.keys():
+        return False
+    for name in a:
+        one, other = a[name], b[name]
+        if one.dtype != other.dtype or one.shape != other.shape:
+            return False
+        if one.dtype.kind == "f" and contract in (registry.REL12, registry.REL9):
+            if not np.allclose(one, other, rtol=float(contract[3:]), atol=0.0, equal_nan=True):
+                return False
+        elif not np.array_equal(one, other, equal_nan=one.dtype.kind == "f"):
+            return False
+    return True
 
 
 def make(case, folder):
@@ -50,7 +62,7 @@ def make(case, folder):
     found = registry.answers(joblib.load(path), table.input, case.without)
     if not found:
         raise ValueError("the model has no method to record")
-    if not same(found, registry.answers(model, table.input, case.without)):
+    if not same(found, registry.answers(model, table.input, case.without), case.contract):
         raise ValueError("the saved model answers otherwise than the fitted one, or the answers are not deterministic")
     if case.contract == registry.EXACT:
         backwards = registry.answers(model, table.input[::-1], case.without)

@@ -7,10 +7,12 @@ A case reads as one line:
 `E.Name(...)` builds the estimator where this scikit-learn has that class and those parameters; elsewhere it gives a Missing,
 and the case is left out of this version's table. The newest version must have everything that is not marked `until`.
 """
+import copy
 import inspect
 
 import numpy as np
 import sklearn
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401  (importing them is the switch)
 from sklearn.utils import all_estimators
 
 import data
@@ -68,7 +70,8 @@ class _Estimators:
             if key not in known and old not in known:
                 return Missing(f"{name} has no {key}")
             renamed[key if key in known else old] = value
-        return self._classes[name](*args, **renamed)
+        # Copies, as a pipeline fits its steps in place and families share their small trees.
+        return self._classes[name](*copy.deepcopy(args), **copy.deepcopy(renamed))
 
 
 E = _Estimators()
@@ -78,7 +81,7 @@ def fitted(estimator, x, y=None):
     """The estimator, fitted on a table, for use inside another that takes it prefitted."""
     if isinstance(estimator, Missing):
         return estimator
-    return fit(estimator, data.table(x).train, None if y is None else data.target(y))
+    return fit(copy.deepcopy(estimator), data.table(x).train, None if y is None else data.target(y))
 
 
 def fit(estimator, x, y, **options):
@@ -160,12 +163,13 @@ def answers(model, x, without=()):
 
 
 def plain(values):
-    """A dense array without Python objects, so that reading it needs no pickle."""
+    """A dense array without Python objects, so that reading it needs no pickle. Numbers and truth values in one become float64."""
     if hasattr(values, "toarray"):
         values = values.toarray()
     values = np.asarray(values)
     if values.dtype == object:
-        if not all(isinstance(one, str) for one in values.ravel()):
-            raise TypeError(f"an answer of mixed objects cannot be recorded: {values.ravel()[:5]}")
-        values = values.astype(str)
+        kinds = {isinstance(one, str) for one in values.ravel()}
+        if len(kinds) > 1:
+            raise TypeError(f"an answer of text and numbers cannot be recorded: {values.ravel()[:5]}")
+        values = values.astype(str if kinds == {True} else np.float64)
     return np.ascontiguousarray(values)
