@@ -1,6 +1,6 @@
-"""Writes the golden cases of the scikit-learn that runs it into <major.minor>/ beside this file.
+"""Writes the golden cases of the scikit-learn that runs it into FOLDER/<major.minor>/; make.sh does it for all versions.
 
-    $(tools/venv.sh sklearn-1.9)/bin/python tests/golden/sklearn/make.py [--only PART_OF_NAME] [--out FOLDER]
+    $(tools/venv.sh sklearn-1.9)/bin/python tests/golden/sklearn/make.py --out FOLDER [--only PART_OF_NAME]
 
 A case is a model file, an input that all versions share, and the answers that scikit-learn itself gave for it: see README.md.
 Prints what this version lacks, and fails on anything unexpected.
@@ -9,6 +9,7 @@ import argparse
 import importlib
 import os
 import pathlib
+import re
 import shutil
 import sys
 import traceback
@@ -69,7 +70,7 @@ def make(case, folder):
         if not same(found, {name: values[::-1] for name, values in backwards.items()}):
             raise ValueError("declared exact, but the answers depend on the order of the rows")
     name = type(model).__name__
-    options = " ".join(repr(model).split())
+    options = re.sub(" at 0x[0-9a-f]+", "", " ".join(repr(model).split()))
     if options.startswith(name):  # "Name(options)"
         options = options[len(name) + 1:-1]
     where = lambda file: f"{folder.name}/{file.name}"
@@ -87,15 +88,13 @@ def make(case, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
-    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
-    if options.only and not options.out:
-        parser.error("--only needs --out, as a part must not replace the whole")
 
     for module in sorted((HERE / "families").glob("[a-z]*.py")):
         importlib.import_module("families." + module.stem)
 
-    folder = (options.out or HERE) / ".".join(map(str, registry.VERSION))
+    folder = options.out / ".".join(map(str, registry.VERSION))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     rows, problems = [], list(registry.PROBLEMS)

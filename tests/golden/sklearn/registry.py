@@ -85,9 +85,10 @@ def fitted(estimator, x, y=None):
 
 
 def fit(estimator, x, y, **options):
-    # Bounded by iteration count and seeded, so that the same version gives the same model again.
-    if "random_state" in estimator.get_params(deep=False) and estimator.random_state is None:
-        estimator.set_params(random_state=0)
+    # Seeded down to the innermost estimator, so that the same version gives the same model again.
+    np.random.seed(0)
+    unseeded = [name for name, value in estimator.get_params().items() if name.split("__")[-1] == "random_state" and value is None]
+    estimator.set_params(**dict.fromkeys(unseeded, 0))
     return estimator.fit(x, **options) if y is None else estimator.fit(x, y, **options)
 
 

@@ -1,4 +1,6 @@
 """Linear models: predicting is a product and a sum, then perhaps a link function."""
+import numpy as np
+
 from registry import E, REL9, REL12, case
 
 case("linear_regression", E.LinearRegression(), "base", "real")
@@ -13,7 +15,7 @@ case("linear_regression_sparse", E.LinearRegression(), "sparse", "real")
 for solver in ("svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga"):
     case(f"ridge_{solver}", E.Ridge(solver=solver, alpha=0.7), "base", "real")
 case("ridge_lbfgs_positive", E.Ridge(solver="lbfgs", positive=True), "base", "real")
-case("ridge_targets", E.Ridge(alpha=[0.1, 1.0, 10.0]), "base", "real3")
+case("ridge_targets", E.Ridge(alpha=np.array([0.1, 1.0, 10.0])), "base", "real3")
 case("ridge_no_intercept", E.Ridge(fit_intercept=False), "base", "real")
 case("ridge_cv", E.RidgeCV(alphas=[0.1, 1.0, 10.0]), "base", "real")
 case("ridge_cv_targets", E.RidgeCV(alphas=[0.1, 1.0, 10.0], alpha_per_target=True), "base", "real2")

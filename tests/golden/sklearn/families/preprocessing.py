@@ -94,8 +94,9 @@ case("ordinal_missing_text", E.OrdinalEncoder(encoded_missing_value=99), "colors
 case("ordinal_max_categories", E.OrdinalEncoder(max_categories=3), "colors", None, EXACT)
 case("ordinal_min_frequency", E.OrdinalEncoder(min_frequency=15, handle_unknown="use_encoded_value", unknown_value=-1), "colors_unknown", None, EXACT)
 case("ordinal_integers", E.OrdinalEncoder(dtype=np.int32), "codes", None, EXACT)
-for y in ("multi", "binary", "real"):
+for y in ("binary", "real"):
     case(f"target_encoder_{y}", E.TargetEncoder(cv=3), "colors_unknown", y)
+case("target_encoder_multi", E.TargetEncoder(cv=3), "colors_unknown", "multi", since=(1, 4))
 case("target_encoder_smooth", E.TargetEncoder(smooth=2.0, target_type="continuous", cv=3), "codes_unknown", "real")
 for labels in ("labels_text", "labels_int", "labels_two"):
     case(f"label_encoder_{labels}", E.LabelEncoder(), labels, None, EXACT)
