@@ -70,6 +70,8 @@ class KernelContext : public AttributeView {
   /// Memory for output `i`, to be filled.
   Tensor& output(std::size_t i, DType dtype, Shape shape);
   void set_output(std::size_t i, Tensor tensor) { outputs_[i] = std::move(tensor); }
+  /// What was set before, for kernels in two steps.
+  Tensor take_output(std::size_t i) { return std::move(outputs_[i]); }
   /// What prepare() returned.
   template <class T>
   const T& state() const {

@@ -22,19 +22,6 @@ int digit_of(char c) {
   return 99;
 }
 
-void append_utf8(std::uint32_t c, std::string& out) {
-  const auto put = [&](std::uint32_t b) { out.push_back(static_cast<char>(b)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xC0 | c >> 6), put(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
-  } else {
-    put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F)), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
-  }
-}
-
 // Reads exactly `n` hexadecimal digits at `at`.
 std::optional<std::uint32_t> hex_at(std::string_view text, std::size_t at, std::size_t n) {
   if (text.size() - at < n) return std::nullopt;
@@ -48,6 +35,19 @@ std::optional<std::uint32_t> hex_at(std::string_view text, std::size_t at, std::
 }
 
 }  // namespace
+
+void append_utf8(std::uint32_t c, std::string& out) {
+  const auto put = [&](std::uint32_t b) { out.push_back(static_cast<char>(b)); };
+  if (c < 0x80) {
+    put(c);
+  } else if (c < 0x800) {
+    put(0xC0 | c >> 6), put(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
+  } else {
+    put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F)), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
+  }
+}
 
 std::optional<Integer> parse_integer(std::string_view text, int base, bool c_octal) {
   Integer out;

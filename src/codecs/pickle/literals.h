@@ -29,6 +29,9 @@ bool unescape_bytes(std::string_view text, std::string& out);
 /// The codec raw-unicode-escape, appended to `out` as UTF-8; false for a broken escape.
 bool unescape_unicode(std::string_view text, std::string& out);
 
+/// Appends one code point; lone surrogates as they are.
+void append_utf8(std::uint32_t code, std::string& out);
+
 /// UTF-8, with lone surrogates allowed where `surrogates` (Python's surrogatepass).
 bool is_utf8(std::string_view text, bool surrogates);
 

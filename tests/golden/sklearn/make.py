@@ -35,6 +35,7 @@ import data  # noqa: E402
 import registry  # noqa: E402
 
 COLUMNS = ("case", "estimator", "options", "model", "input", "expected", "contract")
+TOLERANCE = {registry.REL12: (1e-12, 0.0), registry.REL9: (1e-9, 0.0), registry.FLOAT32: (1e-5, 1e-6)}  # relative, absolute
 
 
 def same(a, b, contract=registry.EXACT):
@@ -46,8 +47,9 @@ def same(a, b, contract=registry.EXACT):
         one, other = a[name], b[name]
         if one.dtype != other.dtype or one.shape != other.shape:
             return False
-        if one.dtype.kind == "f" and contract in (registry.REL12, registry.REL9):
-            if not np.allclose(one, other, rtol=float(contract[3:]), atol=0.0, equal_nan=True):
+        if one.dtype.kind == "f" and contract in TOLERANCE:
+            relative, absolute = TOLERANCE[contract]
+            if not np.allclose(one, other, rtol=relative, atol=absolute, equal_nan=True):
                 return False
         elif not np.array_equal(one, other, equal_nan=one.dtype.kind == "f"):
             return False

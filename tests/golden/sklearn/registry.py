@@ -25,6 +25,7 @@ EXACT = "exact"  # the same bits
 ULP4 = "ulp4"  # the same bits went into one exp or log
 REL12 = "rel1e-12"  # other double arithmetic, where only the order of summation differs
 REL9 = "rel1e-9"  # predicting is itself iterative, or cancels
+FLOAT32 = "float32"  # scikit-learn computes in single precision: 1e-5 relative + 1e-6 absolute
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples")
 

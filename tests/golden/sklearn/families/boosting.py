@@ -1,5 +1,5 @@
 """Bagging, AdaBoost, gradient boosting and histogram boosting."""
-from registry import E, EXACT, REL9, REL12, ULP4, case
+from registry import E, EXACT, FLOAT32, REL9, REL12, ULP4, VERSION, case
 
 LOG = ("predict_log_proba",)
 PROBA = ("predict_proba", "predict_log_proba")
@@ -42,7 +42,8 @@ case("gradient_boosting_classifier_zero", E.GradientBoostingClassifier(init="zer
 case("gradient_boosting_classifier_zero_binary", E.GradientBoostingClassifier(init="zero", **GB), "base", "binary", EXACT, logs=PROBA)
 # The first estimator's probabilities pass through a log before the trees are added.
 case("gradient_boosting_classifier_init_tree", E.GradientBoostingClassifier(init=TREE, **GB), "base", "multi", REL12)
-case("gradient_boosting_classifier_init_logistic", E.GradientBoostingClassifier(init=E.LogisticRegression(), **GB), "few", "binary", REL9)
+# The first estimator is fitted on, and asked with, float32 rows; where its coefficients are float32 too, so is all arithmetic.
+case("gradient_boosting_classifier_init_logistic", E.GradientBoostingClassifier(init=E.LogisticRegression(), **GB), "few", "binary", FLOAT32 if VERSION >= (1, 9) else REL9)
 case("gradient_boosting_classifier_init_prior", E.GradientBoostingClassifier(init=E.DummyClassifier(strategy="prior"), **GB), "base", "multi", REL12)
 case("gradient_boosting_classifier_subsample", E.GradientBoostingClassifier(subsample=0.5, learning_rate=0.37, max_features=2, **GB), "base", "multi", EXACT, logs=PROBA)
 case("gradient_boosting_classifier_early_stopping", E.GradientBoostingClassifier(n_estimators=8, max_depth=1, n_iter_no_change=2, tol=0.05), "base", "binary", EXACT, logs=PROBA)
@@ -52,7 +53,7 @@ for loss in ("squared_error", "absolute_error", "huber", "quantile"):
     case(f"gradient_boosting_regressor_{loss}", E.GradientBoostingRegressor(loss=loss, alpha=0.8, **GB), "base", "real", EXACT)
 case("gradient_boosting_regressor_zero", E.GradientBoostingRegressor(init="zero", **GB), "base", "real", EXACT)
 case("gradient_boosting_regressor_init_tree", E.GradientBoostingRegressor(init=E.DecisionTreeRegressor(max_depth=2), **GB), "base", "real", EXACT)
-case("gradient_boosting_regressor_init_ridge", E.GradientBoostingRegressor(init=E.Ridge(), **GB), "base", "real")
+case("gradient_boosting_regressor_init_ridge", E.GradientBoostingRegressor(init=E.Ridge(), **GB), "base", "real", FLOAT32)
 case("gradient_boosting_regressor_init_median", E.GradientBoostingRegressor(init=E.DummyRegressor(strategy="median"), **GB), "base", "real", EXACT)
 case("gradient_boosting_regressor_subsample", E.GradientBoostingRegressor(subsample=0.5, criterion="squared_error", **GB), "base", "real", EXACT)
 case("gradient_boosting_regressor_frame", E.GradientBoostingRegressor(**GB), "frame", "real", EXACT)

@@ -57,7 +57,8 @@ case("multinomial_nb_alpha", E.MultinomialNB(alpha=0.01, fit_prior=False), "coun
 case("multinomial_nb_class_prior", E.MultinomialNB(class_prior=[0.2, 0.5, 0.3]), "counts", "multi", REL9)
 case("bernoulli_nb_threshold", E.BernoulliNB(binarize=1.5, alpha=0.5), "base", "multi", REL9)
 case("bernoulli_nb_no_threshold", E.BernoulliNB(binarize=None), "bits", "multi", REL9)
-case("complement_nb_norm", E.ComplementNB(norm=True, alpha=0.5), "counts", "multi", REL9)
+# No labels: with norm the classes' weights have one sum, so a row of equal counts is a tie that rounding decides.
+case("complement_nb_norm", E.ComplementNB(norm=True, alpha=0.5), "counts", "multi", REL9, without=("predict",))
 case("complement_nb_single", E.ComplementNB(), "counts", "single", REL9)
 case("categorical_nb_min_categories", E.CategoricalNB(min_categories=6), "codes", "multi", REL9)
 
