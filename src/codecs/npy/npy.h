@@ -18,8 +18,10 @@ struct Type {
   bool big_endian = false;
   std::uint32_t itemsize = 0;
   std::vector<Field> fields;
-  std::vector<std::int64_t> subshape;  // of a sub-array field
-  std::string text() const;            // "<f8"
+  std::vector<std::int64_t> subshape;  // of a sub-array field; itemsize counts the whole sub-array
+  std::string unit;                    // of m and M: "ns", "25s"; empty where generic
+  std::string text() const;            // "<f8"; a structure as the list that dtype() takes
+  bool has_objects() const;            // O, or a structure that holds one
 };
 struct Type::Field {
   std::string name;

@@ -5,10 +5,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,13 +34,33 @@ enum class Kind : std::uint8_t {
 struct Node;
 using Ref = const Node*;
 
+/// A list of nodes. It lives in the Tree's arena, so a tree of millions of nodes is freed at once; only the machine grows it.
+class Refs {
+ public:
+  const Ref* begin() const { return data_; }
+  const Ref* end() const { return data_ + size_; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  Ref operator[](std::size_t i) const { return data_[i]; }
+  Ref at(std::size_t i) const;  // throws std::out_of_range: for our own mistakes
+  Ref front() const { return data_[0]; }
+  Ref back() const { return data_[size_ - 1]; }
+  operator std::span<const Ref>() const { return {data_, size_}; }
+  operator std::vector<Ref>() const { return {begin(), end()}; }
+
+ private:
+  friend class Arena;
+  Ref* data_ = nullptr;
+  std::uint32_t size_ = 0, capacity_ = 0;
+};
+
 /// What opcodes may add to an object after it was made. Only call, persistent, extension and global nodes have it.
 struct Extra {
-  std::vector<Ref> states;    // BUILD, in order
-  std::vector<Ref> appended;  // APPEND, APPENDS, ADDITEMS
-  std::vector<Ref> entries;   // SETITEM, SETITEMS: key, value, key, value…
-  Bytes raw;                  // bytes of the stream that a reader's hook took after BUILD (arrays of joblib)
-  Ref nested = nullptr;       // a pickle inside the stream that a reader's hook parsed after BUILD (object arrays of joblib)
+  Refs states;           // BUILD, in order
+  Refs appended;         // APPEND, APPENDS, ADDITEMS
+  Refs entries;          // SETITEM, SETITEMS: key, value, key, value…
+  Bytes raw;             // bytes of the stream that a reader's hook took after BUILD (arrays of joblib)
+  Ref nested = nullptr;  // a pickle inside the stream that a reader's hook parsed after BUILD (object arrays of joblib)
 };
 
 struct Node {
@@ -48,16 +68,18 @@ struct Node {
   bool is_py2_string = false;
   bool is_newobj = false;     // a call by NEWOBJ or NEWOBJ_EX: cls.__new__(cls, *args)
   std::uint64_t offset = 0;   // of the opcode that made it
-  std::int64_t integer = 0;   // boolean (0, 1), integer, extension, buffer
-  double real = 0;
+  union {
+    std::int64_t integer = 0;  // boolean (0, 1), integer, extension, buffer
+    double real;               // real, and only there
+  };
   Bytes raw_bytes;            // text, bytes, bytearray, big_integer: a view of the source, or of memory that the Tree owns
-  std::vector<Ref> items;     // list, tuple, set, frozenset: elements; dict: key, value, …; global: module, name (text nodes);
+  Refs items;                 // list, tuple, set, frozenset: elements; dict: key, value, …; global: module, name (text nodes);
                               // call: callee, args (usually a tuple), and kwargs where given
-  std::unique_ptr<Extra> extra;
+  Extra* extra = nullptr;
 
   std::string_view text() const { return as_text(raw_bytes); }
   bool is_text() const { return kind == Kind::text || (kind == Kind::bytes && is_py2_string); }
-  std::string_view module() const { return items[0]->text(); }  // of a global
+  std::string_view module() const { return items[0]->text(); }  // of a global; "" where the name is computed by a call
   std::string_view name() const { return items[1]->text(); }
   Ref callee() const { return items[0]; }  // of a call
   Ref args() const { return items[1]; }
@@ -94,11 +116,20 @@ class Tree {
 
 struct Options {
   /// Called after BUILD made `object` complete; may move the cursor past raw data that follows in the stream (joblib), and set
-  /// object.extra's raw or nested.
-  std::function<void(Node& object, Cursor& cursor)> on_build;
+  /// object.extra's raw or nested. `parse_nested` parses a plain pickle at the cursor (its globals and calls join the Tree's).
+  std::function<void(Node& object, Cursor& cursor, const std::function<Ref()>& parse_nested)> on_build;
 };
 
 /// Parses one pickle from the cursor's position up to STOP and leaves the cursor behind it. Throws truncated, corrupt or limit.
+/// What follows STOP is the caller's to judge: files of several pickles are common.
 Tree parse(Cursor& cursor, const Options& options = {});
+
+/// The same for scan: what a broken pickle did before it breaks counts, since a loader has done it by then. Where `broke` is set,
+/// root is null, and globals, calls and oddities hold what came before.
+struct Partial {
+  Tree tree;
+  std::optional<Error> broke;
+};
+Partial parse_partial(Cursor& cursor, const Options& options = {});
 
 }  // namespace decant::pickle

@@ -22,12 +22,25 @@ struct Array {
   Blob data;                          // type.kind != 'O'
   std::vector<pickle::Ref> objects;   // type.kind == 'O', in C or Fortran order as `fortran` says
   Where where;
+  Source source;                      // the file's, for its budget
+  std::shared_ptr<void> owner;        // keeps `objects` alive
 
   std::uint64_t count() const;
   /// Row-major, native byte order. 'U' and 'S' (and 'O' whose objects are all strings) become string tensors; 'O' of numbers becomes
   /// int64, float64 or bool tensors where all objects agree; structures and mixed objects throw unsupported.
   Tensor tensor() const;
 };
+
+/// How files that joblib wrote are parsed: raw arrays follow their wrapper inside the stream (joblib/numpy_pickle.py). Harmless
+/// for every other pickle.
+pickle::Options pickle_options();
+
+/// An array of a .npy file, with the pickle that holds its objects where it has any.
+struct NpyFile {
+  Array array;
+  std::optional<pickle::Tree> tree;
+};
+NpyFile read_npy(Cursor& cursor);
 
 /// The array that `node` describes, or nothing when it describes something else. A lying description throws corrupt.
 std::optional<Array> as_array(const pickle::Tree& tree, const pickle::Node& node);
