@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/session.h"
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <thread>
+
+#include "base/text.h"
+#include "kernels/kernels.h"
+#include "ops/op.h"
+
+namespace decant {
+namespace {
+
+/// One node, ready to run.
+struct Step {
+  const Node* node = nullptr;
+  void (*run)(KernelContext&) = nullptr;
+  State state;
+  std::vector<ValueId> forget;  // values that nothing needs after this step
+};
+
+std::string place(const Node& node) { return format("node {} ({}{}{})", printable(node.name, 80), printable(node.domain, 40), node.domain.empty() ? "" : ".", printable(node.op, 80)); }
+
+}  // namespace
+
+struct Session::Plan {
+  std::vector<ValueId> outputs;
+  std::vector<Step> steps;
+  std::size_t block_rows = 4096;
+};
+
+struct Session::Cache {
+  std::mutex mutex;
+  std::map<std::vector<std::string>, std::shared_ptr<const Plan>> plans;
+  std::map<const Node*, std::pair<State, void (*)(KernelContext&)>> prepared;  // shared by plans
+};
+
+Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
+    : model_(std::move(model)), options_(options), cache_(std::make_unique<Cache>()) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+
+std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::string> wanted) const {
+  const std::lock_guard lock(cache_->mutex);
+  const std::vector<std::string> key(wanted.begin(), wanted.end());
+  if (const auto at = cache_->plans.find(key); at != cache_->plans.end()) return at->second;
+
+  const Graph& graph = model_->graph;
+  auto plan = std::make_shared<Plan>();
+  if (wanted.empty()) plan->outputs = graph.outputs;
+  for (const std::string& name : wanted) {
+    const auto at = std::ranges::find(model_->signature.outputs, name, &Output::name);
+    if (at == model_->signature.outputs.end()) {
+      std::vector<std::string> names;
+      for (const Output& o : model_->signature.outputs) names.push_back(o.name);
+      std::string list;
+      for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
+      throw Error(Code::usage, format("the model has no output {}; it has {}", printable(name), list));
+    }
+    plan->outputs.push_back(graph.outputs[static_cast<std::size_t>(at - model_->signature.outputs.begin())]);
+  }
+
+  // From the wanted outputs back to what they need.
+  std::vector<bool> needed(graph.values.size(), false);
+  for (const ValueId id : plan->outputs) needed[static_cast<std::size_t>(id)] = true;
+  std::vector<const Node*> order;
+  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+    const bool used = std::ranges::any_of(node->outputs, [&](ValueId id) { return id != kNoValue && needed[static_cast<std::size_t>(id)]; });
+    if (!used) continue;
+    order.push_back(&*node);
+    for (const ValueId id : node->inputs) {
+      if (id != kNoValue) needed[static_cast<std::size_t>(id)] = true;
+    }
+  }
+  std::vector<bool> alive = needed;  // from the back: the first step seen that uses a value is the last that runs
+  for (const ValueId id : plan->outputs) alive[static_cast<std::size_t>(id)] = false;
+  for (const ValueId id : graph.inputs) alive[static_cast<std::size_t>(id)] = false;
+  std::uint64_t widest = 1;
+  for (const Node* node : order) {
+    Step step{node, nullptr, nullptr, {}};
+    for (const auto* list : {&node->inputs, &node->outputs}) {
+      for (const ValueId id : *list) {
+        if (id == kNoValue || !alive[static_cast<std::size_t>(id)] || graph.constants.contains(id)) continue;
+        alive[static_cast<std::size_t>(id)] = false;
+        step.forget.push_back(id);
+      }
+    }
+    auto& [state, run] = cache_->prepared[node];
+    if (run == nullptr) {
+      const Op* op = find_op(node->domain, node->op);
+      if (op == nullptr || op->run == nullptr) {
+        throw Error(Code::unsupported, Where{{}, {}, place(*node), Where::kNoOffset}, "decant does not know this operator");
+      }
+      std::vector<const Type*> types;
+      std::vector<const Tensor*> constants;
+      for (const ValueId id : node->inputs) {
+        types.push_back(id == kNoValue ? nullptr : &graph.value(id).type);
+        const auto constant = graph.constants.find(id);
+        constants.push_back(constant == graph.constants.end() ? nullptr : &constant->second);
+      }
+      const PrepareContext context(*node, types, constants);
+      const FastKernel* fast = options_.reference_kernels ? nullptr : find_kernel(context);
+      run = fast != nullptr ? fast->run : op->run;
+      const auto prepare = fast != nullptr ? fast->prepare : op->prepare;
+      if (prepare != nullptr) state = prepare(context);
+    }
+    step.run = run;
+    step.state = state;
+    plan->steps.push_back(std::move(step));
+    for (const ValueId id : node->outputs) {
+      if (id == kNoValue) continue;
+      std::uint64_t width = 1;
+      for (std::size_t i = 1; i < graph.value(id).type.shape.size(); ++i) width *= static_cast<std::uint64_t>(std::clamp<std::int64_t>(graph.value(id).type.shape[i].value, 1, 1 << 20));
+      widest = std::max(widest, width);
+    }
+  }
+  std::ranges::reverse(plan->steps);
+  // A block's widest value should stay near the cache; trees like blocks of a few thousand rows.
+  plan->block_rows = options_.block_rows != 0 ? options_.block_rows : std::clamp<std::size_t>((std::size_t{1} << 20) / widest, 64, 4096);
+  cache_->plans.emplace(key, plan);
+  return plan;
+}
+
+namespace {
+
+template <class Plan>
+std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<const Tensor> inputs) {
+  std::vector<Tensor> values(graph.values.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) values[static_cast<std::size_t>(graph.inputs[i])] = inputs[i];
+  const auto value = [&](ValueId id) -> const Tensor* {
+    if (id == kNoValue) return nullptr;
+    if (const Tensor& t = values[static_cast<std::size_t>(id)]; t.defined()) return &t;
+    const auto constant = graph.constants.find(id);
+    return constant == graph.constants.end() ? nullptr : &constant->second;
+  };
+  std::vector<const Tensor*> in;
+  std::vector<Tensor> out;
+  for (const auto& step : plan.steps) {
+    in.clear();
+    for (const ValueId id : step.node->inputs) in.push_back(value(id));
+    out.assign(step.node->outputs.size(), Tensor());
+    KernelContext context(*step.node, in, out, step.state.get(), nullptr);
+    step.run(context);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (step.node->outputs[i] != kNoValue) values[static_cast<std::size_t>(step.node->outputs[i])] = std::move(out[i]);
+    }
+    for (const ValueId id : step.forget) values[static_cast<std::size_t>(id)] = Tensor();
+  }
+  std::vector<Tensor> result;
+  for (const ValueId id : plan.outputs) result.push_back(*value(id));
+  return result;
+}
+
+/// Rows [begin, end) of `t` as a view.
+Tensor rows_of(const Tensor& t, std::size_t begin, std::size_t end) {
+  const auto rows = static_cast<std::size_t>(t.dim(0));
+  const std::size_t row_bytes = rows == 0 ? 0 : t.blob().size() / rows;
+  Shape shape = t.shape();
+  shape[0] = static_cast<std::int64_t>(end - begin);
+  return {t.dtype(), shape, t.blob().slice(begin * row_bytes, (end - begin) * row_bytes)};
+}
+
+void copy_rows(const Tensor& from, Tensor& to, std::size_t at) {
+  if (from.dtype() == DType::string) {
+    const std::size_t width = from.dim(0) == 0 ? 0 : from.size() / static_cast<std::size_t>(from.dim(0));
+    std::ranges::copy(from.data<std::string>(), to.mutable_data<std::string>().begin() + static_cast<std::ptrdiff_t>(at * width));
+  } else if (from.dim(0) > 0) {
+    const std::size_t row_bytes = from.blob().size() / static_cast<std::size_t>(from.dim(0));
+    std::memcpy(const_cast<std::byte*>(to.blob().bytes.data()) + at * row_bytes, from.blob().bytes.data(), from.blob().size());
+  }
+}
+
+}  // namespace
+
+std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
+                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+  const Signature& signature = model_->signature;
+  if (inputs.size() != signature.inputs.size()) {
+    throw Error(Code::mismatch, format("the model takes {} inputs, given {}", signature.inputs.size(), inputs.size()));
+  }
+  std::vector<Tensor> given;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Input& input = signature.inputs[i];
+    given.push_back(converted(inputs[i], input.type.dtype, input.name));
+    const Shape& shape = inputs[i].shape();
+    bool fits = !input.type.has_rank || shape.size() == input.type.shape.size();
+    for (std::size_t d = 0; fits && input.type.has_rank && d < shape.size(); ++d) {
+      fits = !input.type.shape[d].known() || input.type.shape[d].value == shape[d];
+    }
+    if (!fits) throw Error(Code::mismatch, format("input {} is {}, given a shape of {}", printable(input.name), input.type.text(), text_of(shape)));
+  }
+  const auto plan = plan_for(wanted);
+  const std::size_t rows = given.empty() || given[0].rank() == 0 ? 0 : static_cast<std::size_t>(given[0].dim(0));
+  for (const Tensor& t : given) {
+    if (signature.row_wise && (t.rank() == 0 || static_cast<std::size_t>(t.dim(0)) != rows)) throw Error(Code::mismatch, "inputs differ in their number of rows");
+  }
+  if (!signature.row_wise || rows <= plan->block_rows) return run_plan(model_->graph, *plan, given);
+
+  const std::size_t blocks = (rows + plan->block_rows - 1) / plan->block_rows;
+  std::vector<Tensor> result;
+  std::mutex result_mutex;
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::uint64_t done = 0;
+  const auto work = [&] {
+    try {
+      for (std::size_t block; (block = next.fetch_add(1)) < blocks;) {
+        const std::size_t begin = block * plan->block_rows, end = std::min(rows, begin + plan->block_rows);
+        std::vector<Tensor> part;
+        for (const Tensor& t : given) part.push_back(rows_of(t, begin, end));
+        const std::vector<Tensor> answers = run_plan(model_->graph, *plan, part);
+        const std::lock_guard lock(result_mutex);
+        if (result.empty()) {
+          for (const Tensor& t : answers) {
+            Shape shape = t.shape();
+            if (shape.empty() || shape[0] != static_cast<std::int64_t>(end - begin)) throw std::logic_error("a row-wise model gave an answer without rows");
+            shape[0] = static_cast<std::int64_t>(rows);
+            result.emplace_back(t.dtype(), shape);
+          }
+        }
+        for (std::size_t i = 0; i < answers.size(); ++i) copy_rows(answers[i], result[i], begin);
+        done += end - begin;
+        if (progress) progress(done, rows);
+      }
+    } catch (...) {  // handed on to the caller's thread, where it is thrown again
+      const std::lock_guard lock(result_mutex);
+      if (!failure) failure = std::current_exception();
+      next = blocks;
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (unsigned i = 1; i < std::min<std::size_t>(options_.threads, blocks); ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& t : helpers) t.join();
+  if (failure) std::rethrow_exception(failure);
+  return result;
+}
+
+Tensor converted(const Tensor& value, DType dtype, std::string_view what) {
+  if (value.dtype() == dtype || dtype == DType::undefined) return value;
+  const auto fail = [&](std::string_view why) -> Error {
+    return Error(Code::mismatch, format("input {} is of {}, given {}: {}", printable(what), name_of(dtype), name_of(value.dtype()), why));
+  };
+  Tensor out(dtype, value.shape());
+  if (dtype == DType::string) throw fail("numbers where text is expected");
+  const auto fill = [&]<class T>(std::span<T> to) {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if (value.dtype() == DType::string) {
+        const std::string& text = value.data<std::string>()[i];
+        double number = std::nan("");
+        if (!text.empty() && text != "N/A" && text != "NaN" && text != "nan") {
+          const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+          if (error != std::errc() || end != text.data() + text.size()) throw fail(format("\"{}\" is no number", printable(text, 40)));
+        }
+        to[i] = static_cast<T>(number);
+      } else if constexpr (std::is_floating_point_v<T>) {
+        to[i] = static_cast<T>(value.number(i));
+      } else {
+        if (is_float(value.dtype()) && value.number(i) != std::trunc(value.number(i))) throw fail("numbers with a fraction");
+        to[i] = static_cast<T>(value.integer(i));
+      }
+    }
+  };
+  switch (dtype) {
+    case DType::float32: fill(out.mutable_data<float>()); break;
+    case DType::float64: fill(out.mutable_data<double>()); break;
+    case DType::int8: fill(out.mutable_data<std::int8_t>()); break;
+    case DType::int16: fill(out.mutable_data<std::int16_t>()); break;
+    case DType::int32: fill(out.mutable_data<std::int32_t>()); break;
+    case DType::int64: fill(out.mutable_data<std::int64_t>()); break;
+    case DType::uint8: fill(out.mutable_data<std::uint8_t>()); break;
+    case DType::uint16: fill(out.mutable_data<std::uint16_t>()); break;
+    case DType::uint32: fill(out.mutable_data<std::uint32_t>()); break;
+    case DType::uint64: fill(out.mutable_data<std::uint64_t>()); break;
+    case DType::boolean: fill(out.mutable_data<bool>()); break;
+    default: throw fail("no conversion");
+  }
+  return out;
+}
+
+}  // namespace decant

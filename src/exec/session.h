@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a model. A Session plans once for each set of wanted outputs (which nodes, in which order, with which kernels, when a value can be
+// forgotten) and may then be run from several threads at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ir/model.h"
+
+namespace decant {
+
+struct SessionOptions {
+  unsigned threads = 1;          // rows of a row-wise model are shared out to this many threads
+  std::size_t block_rows = 0;    // rows run at a time in a row-wise model; 0: chosen from the width of its values
+  bool reference_kernels = false;  // no fast kernels: for tests that compare the two
+};
+
+class Session {
+ public:
+  /// The model must outlive nothing: its constants are shared. Throws unsupported or corrupt where a node cannot be run only when
+  /// it is needed for a wanted output.
+  explicit Session(std::shared_ptr<const Model> model, SessionOptions options = {});
+  ~Session();
+  Session(Session&&) noexcept;
+
+  /// One tensor for each input of the signature, in its order; numbers are converted to the declared element type. `wanted` names
+  /// outputs (empty: all, in the signature's order). Throws mismatch naming the input, and what the operators throw.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, std::span<const std::string> wanted = {},
+                          const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {}) const;
+
+  const Model& model() const { return *model_; }
+
+ private:
+  struct Plan;
+  std::shared_ptr<const Plan> plan_for(std::span<const std::string> wanted) const;
+
+  std::shared_ptr<const Model> model_;
+  SessionOptions options_;
+  struct Cache;
+  std::unique_ptr<Cache> cache_;
+};
+
+/// `value` with its numbers converted to `dtype` (numbers from text are parsed); the tensor itself where it is of that type already.
+/// Throws mismatch, naming `what`.
+Tensor converted(const Tensor& value, DType dtype, std::string_view what);
+
+}  // namespace decant

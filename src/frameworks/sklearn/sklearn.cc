@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frameworks/sklearn/sklearn.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "frameworks/known.h"
+
+namespace decant::sklearn {
+
+#define DECANT_ENTRY(family) std::span<const Estimator> family##_estimators();
+#include "sklearn_families.inc"
+#undef DECANT_ENTRY
+
+std::string_view name_of(Method method) {
+  static constexpr std::string_view kNames[] = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples"};
+  return kNames[static_cast<std::size_t>(method)];
+}
+
+std::span<const Estimator> all_estimators() {
+  static const std::vector<Estimator> estimators = [] {
+    std::vector<Estimator> out;
+    const auto append = [&](std::span<const Estimator> family) { out.insert(out.end(), family.begin(), family.end()); };
+#define DECANT_ENTRY(family) append(family##_estimators());
+#include "sklearn_families.inc"
+#undef DECANT_ENTRY
+    std::ranges::sort(out, {}, &Estimator::name);
+    return out;
+  }();
+  return estimators;
+}
+
+const Estimator* find_estimator(const Object& object) {
+  if (!object.is_instance() || !is_genuine("sklearn", object.module(), object.name())) return nullptr;
+  const auto all = all_estimators();
+  const auto at = std::ranges::lower_bound(all, object.name(), {}, &Estimator::name);
+  return at != all.end() && at->name == object.name() ? &*at : nullptr;
+}
+
+Version Context::version(const Object& self) const {
+  const std::string text = self.text("_sklearn_version", "");
+  Version out;
+  return std::sscanf(text.c_str(), "%d.%d", &out.major, &out.minor) == 2 ? out : version_;
+}
+
+void unsupported(const Object& self, std::string_view what) {
+  const std::string version = self.text("_sklearn_version", "of an unknown version");
+  self.fail(Code::unsupported, format("{} (scikit-learn {}): {}", self.full_name(), version, what));
+}
+
+bool Context::has(const Object& estimator, Method method) {
+  const Estimator* entry = find_estimator(estimator);
+  return entry != nullptr && entry->methods.has(method) && (entry->has == nullptr || entry->has(*this, estimator, method));
+}
+
+const Result& Context::call(const Object& estimator, Method method, const Table& x) {
+  const Estimator* entry = find_estimator(estimator);
+  if (entry == nullptr) {
+    if (!estimator.is_instance()) estimator.fail(Code::corrupt, "an estimator is expected here");
+    unsupported(estimator, "decant does not run this class yet");
+  }
+  if (!entry->methods.has(method)) unsupported(estimator, format("this class has no {}", name_of(method)));
+  if (entry->has != nullptr && !entry->has(*this, estimator, method)) unsupported(estimator, format("this object has no {}", name_of(method)));
+  const std::string key = format("{}/{}/{}", static_cast<const void*>(&estimator.node()), name_of(method), x.key());
+  if (const auto at = answers_.find(key); at != answers_.end()) return at->second;
+  if (++depth_ > 100) estimator.fail(Code::limit, "estimators nested deeper than 100 levels");
+  Result result = entry->build(*this, estimator, method, x);
+  --depth_;
+  return answers_.emplace(key, std::move(result)).first->second;
+}
+
+Expr Context::value(const Object& estimator, Method method, const Table& x) {
+  const Result& result = call(estimator, method, x);
+  if (result.table) return result.table->matrix();
+  if (result.is_list) unsupported(estimator, format("gives several {} where one is needed", name_of(method)));
+  return result.values.at(0);
+}
+
+Table Context::transform(const Object& estimator, const Table& x) {
+  const Result& result = call(estimator, Method::transform, x);
+  return result.table ? *result.table : Table(result.values.at(0));
+}
+
+Expr labels(Context& context, const Tensor& classes, Expr indices) { return gather(context.constant(classes), indices, 0); }
+
+Expr labels_by_score(Context& context, const Tensor& classes, Expr scores) {
+  const auto rank = scores.type().rank();
+  if (rank == 2u && scores.dim(1) > 1) return labels(context, classes, argmax(scores, 1));
+  if (rank == 2u) scores = squeeze(scores, 1);
+  return labels(context, classes, cast(greater(scores, scores.scalar(0)), DType::int64));
+}
+
+Expr linear(Context& context, Expr x, const Tensor& coef, const Tensor& intercept, bool squeezed) {
+  const std::int64_t features = coef.rank() == 0 ? 1 : coef.shape().back();
+  const std::int64_t targets = features == 0 ? 0 : static_cast<std::int64_t>(coef.size()) / features;
+  if (x.dim(1) >= 0 && x.dim(1) != features) {
+    throw Error(Code::corrupt, format("coefficients for {} features, where {} come in", features, x.dim(1)));
+  }
+  Tensor weights(DType::float64, {features, targets});
+  for (std::int64_t k = 0; k < targets; ++k) {
+    for (std::int64_t f = 0; f < features; ++f) {
+      weights.mutable_data<double>()[static_cast<std::size_t>(f * targets + k)] = coef.number(static_cast<std::size_t>(k * features + f));
+    }
+  }
+  Expr out = matmul(x, context.constant(weights));
+  if (intercept.defined()) {
+    const Tensor doubles = python::to_doubles(intercept);
+    const bool zero = std::ranges::all_of(doubles.data<double>(), [](double v) { return v == 0; });
+    if (!zero) out = out + context.constant(doubles.rank() == 0 ? doubles.reshaped({1}) : doubles.reshaped({static_cast<std::int64_t>(doubles.size())}));
+  }
+  return squeezed && targets == 1 ? squeeze(out, 1) : out;
+}
+
+Tensor classes_of(const Object& self) {
+  const Tensor classes = self["classes_"].tensor();
+  if (classes.rank() != 1 || classes.size() == 0) self.fail(Code::corrupt, "classes_ is not a list of labels");
+  return classes;
+}
+
+}  // namespace decant::sklearn

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// scikit-learn: an estimator object → a Model. One estimator is one entry in one file of estimators/; the file <family>.cc defines
+// `std::span<const Estimator> <family>_estimators()` and CMake makes the list. The version that wrote the file decides what its
+// attributes mean.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frameworks/python/object.h"
+#include "ir/model.h"
+#include "ops/expr.h"
+
+namespace decant::sklearn {
+
+using python::Object;
+
+enum class Method : std::uint8_t { predict, predict_proba, predict_log_proba, decision_function, transform, score_samples };
+inline constexpr Method kMethods[] = {Method::predict,           Method::predict_proba, Method::predict_log_proba,
+                                      Method::decision_function, Method::transform,     Method::score_samples};
+std::string_view name_of(Method method);
+
+/// The methods of an entry, as a set.
+class Methods {
+ public:
+  constexpr Methods(std::initializer_list<Method> methods) {
+    for (const Method m : methods) bits_ = static_cast<std::uint8_t>(bits_ | 1u << static_cast<unsigned>(m));
+  }
+  constexpr bool has(Method m) const { return (bits_ >> static_cast<unsigned>(m) & 1u) != 0; }
+
+ private:
+  std::uint8_t bits_ = 0;
+};
+inline constexpr Methods kClassifier{Method::predict, Method::predict_proba, Method::predict_log_proba};
+inline constexpr Methods kScoringClassifier{Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function};
+inline constexpr Methods kRegressor{Method::predict};
+inline constexpr Methods kTransformer{Method::transform};
+
+/// Data on its way through a pipeline: columns, possibly of several element types, possibly named. A view over matrices in the graph.
+class Table {
+ public:
+  Table() = default;
+  Table(Expr matrix, std::vector<std::string> names = {});  // [N, width]; the width must be known
+  static Table joined(const std::vector<Table>& parts);     // side by side
+
+  std::size_t width() const { return columns_.size(); }
+  const std::vector<std::string>& names() const { return names_; }
+  void set_names(std::vector<std::string> names) { names_ = std::move(names); }
+  Table select(const std::vector<std::int64_t>& which) const;
+  /// All columns as one matrix [N, width] of float64 (numbers and booleans are cast, strings parsed).
+  Expr matrix() const;
+  /// All columns as one matrix of `dtype`.
+  Expr matrix(DType dtype) const;
+  /// One column [N, 1]. With `text` as strings where it can be; otherwise as numbers.
+  Expr column(std::size_t i, bool text = false) const;
+  bool is_text(std::size_t i) const;
+  std::string key() const;  // tells tables apart
+
+  /// A column of an input whose kind is not known yet: one graph input for either kind; which of them is used tells.
+  static Table open_columns(std::vector<Expr> numbers, std::vector<Expr> texts, std::vector<std::string> names);
+
+ private:
+  struct Column {
+    std::size_t block = 0;      // index into blocks_
+    std::int64_t index = 0;     // column in that block
+    std::size_t text_block = ~std::size_t{0};  // open columns: the block of its text form
+  };
+  std::vector<Expr> blocks_;
+  std::vector<Column> columns_;
+  std::vector<std::string> names_;
+};
+
+/// What a method gives: one value, several (multi-output predict_proba), or a table (transform).
+struct Result {
+  Result(Expr value) : values{value} {}
+  Result(std::vector<Expr> several) : values(std::move(several)), is_list(true) {}
+  Result(Table t) : table(std::move(t)) {}
+  std::vector<Expr> values;
+  bool is_list = false;
+  std::optional<Table> table;
+};
+
+class Context;
+
+struct Estimator {
+  std::string_view name;  // class name; its modules are the genuine ones of globals.inc
+  Methods methods;
+  /// Adds the nodes that compute `method` for rows X.
+  Result (*build)(Context&, const Object& self, Method, const Table& x) = nullptr;
+  /// Where the class has a method only for some objects (SVC with probability=True). Absent: always.
+  bool (*has)(Context&, const Object& self, Method) = nullptr;
+};
+
+/// Every estimator, sorted by name.
+std::span<const Estimator> all_estimators();
+
+/// The entry for the class of `object`; nothing when the class is not scikit-learn's or is not known.
+const Estimator* find_estimator(const Object& object);
+
+struct Version {
+  int major = 0, minor = 0;
+  auto operator<=>(const Version&) const = default;
+};
+
+/// One conversion: the graph being built, and what may be asked of other estimators on the way.
+class Context {
+ public:
+  Context(Builder& graph, const pickle::Tree& tree, Version version) : builder(graph), tree_(&tree), version_(version) {}
+  Builder& builder;
+
+  /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).
+  Version version(const Object& self) const;
+
+  bool has(const Object& estimator, Method method);
+  /// Asks a (nested) estimator; the same question is answered once. Throws unsupported, naming class, module, version and place.
+  const Result& call(const Object& estimator, Method method, const Table& x);
+  Expr value(const Object& estimator, Method method, const Table& x);   // one value; a table as its float64 matrix
+  Table transform(const Object& estimator, const Table& x);
+  Expr predict(const Object& estimator, const Table& x) { return value(estimator, Method::predict, x); }
+
+  Expr constant(Tensor tensor) { return {builder, builder.constant(std::move(tensor))}; }
+
+ private:
+  std::map<std::string, Result> answers_;
+  const pickle::Tree* tree_;
+  Version version_;
+  int depth_ = 0;
+};
+
+// What many estimators share.
+
+/// Labels `classes` [K] picked by int64 indices [N].
+Expr labels(Context& context, const Tensor& classes, Expr indices);
+/// Labels of the largest of scores [N, K], or for [N] / [N, 1] scores of two classes: the second where the score is > 0.
+Expr labels_by_score(Context& context, const Tensor& classes, Expr scores);
+/// x @ coefᵀ + intercept for coef [F], [1, F] or [K, F]; the result is [N] for one row of coefficients when `squeeze`.
+Expr linear(Context& context, Expr x, const Tensor& coef, const Tensor& intercept, bool squeeze);
+/// The classes of a classifier (classes_).
+Tensor classes_of(const Object& self);
+[[noreturn]] void unsupported(const Object& self, std::string_view what);
+
+/// Reads the object at `root` into a model.
+Model read(const Object& root);
+
+}  // namespace decant::sklearn

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/kernels.h"
+
+namespace decant {
+
+#define DECANT_ENTRY(family) std::span<const FastKernel> family##_kernels();
+#include "kernel_families.inc"
+#undef DECANT_ENTRY
+
+std::span<const FastKernel> all_kernels() {
+  static const std::vector<FastKernel> kernels = [] {
+    std::vector<FastKernel> out;
+    [[maybe_unused]] const auto append = [&](std::span<const FastKernel> family) { out.insert(out.end(), family.begin(), family.end()); };
+#define DECANT_ENTRY(family) append(family##_kernels());
+#include "kernel_families.inc"
+#undef DECANT_ENTRY
+    return out;
+  }();
+  return kernels;
+}
+
+const FastKernel* find_kernel(const PrepareContext& node) {
+  for (const FastKernel& kernel : all_kernels()) {
+    if (kernel.op == node.node().op && kernel.domain == node.node().domain && kernel.accepts(node)) return &kernel;
+  }
+  return nullptr;
+}
+
+}  // namespace decant

@@ -1,0 +1,1 @@
+"""The golden cases, one module per family of estimators; importing a module registers its cases."""

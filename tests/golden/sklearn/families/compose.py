@@ -1,0 +1,147 @@
+"""Estimators made of estimators: pipelines, column transformers, votes, stacks, searches, calibration, one against the rest."""
+import numpy as np
+from sklearn.compose import make_column_selector
+
+from registry import E, EXACT, REL9, case, fitted
+
+TREE = E.DecisionTreeClassifier(max_depth=3, random_state=0)
+TREE_R = E.DecisionTreeRegressor(max_depth=3, random_state=0)
+LOGISTIC = E.LogisticRegression(max_iter=200)
+LOG = ("predict_log_proba",)
+
+case("pipeline", E.Pipeline([("scale", E.StandardScaler()), ("model", LOGISTIC)]), "few", "multi", REL9)
+case("pipeline_passthrough", E.Pipeline([("scale", "passthrough"), ("model", TREE)]), "base", "multi", EXACT, logs=LOG)
+case("pipeline_none", E.Pipeline([("scale", None), ("model", TREE)]), "base", "multi", EXACT, logs=LOG)
+case("pipeline_last_passthrough", E.Pipeline([("scale", E.MinMaxScaler()), ("end", "passthrough")]), "base", "multi")
+case("pipeline_transforms", E.Pipeline([("scale", E.StandardScaler()), ("poly", E.PolynomialFeatures())]), "base")
+case("pipeline_nested", E.Pipeline([("first", E.Pipeline([("impute", E.SimpleImputer()), ("scale", E.RobustScaler())])), ("model", E.Ridge())]), "missing", "real")
+case("pipeline_select", E.Pipeline([("select", E.SelectKBest(k=3)), ("model", TREE)]), "wide", "text", EXACT, logs=LOG)
+case("pipeline_pca_svc", E.Pipeline([("scale", E.StandardScaler()), ("pca", E.PCA(n_components=3)), ("svc", E.SVC())]), "few", "multi", REL9)
+case("pipeline_outliers", E.Pipeline([("scale", E.StandardScaler()), ("forest", E.IsolationForest(n_estimators=4, max_samples=20, random_state=0))]), "base")
+case("pipeline_clusters", E.Pipeline([("scale", E.StandardScaler()), ("means", E.KMeans(n_clusters=3, n_init=1, random_state=0))]), "base", None, REL9)
+case("pipeline_frame", E.Pipeline([("scale", E.StandardScaler()), ("model", LOGISTIC)]), "frame", "text", REL9)
+case("pipeline_memory_none_verbose", E.Pipeline([("scale", E.MaxAbsScaler()), ("model", TREE)], memory=None, verbose=False), "base", "multi", EXACT, logs=LOG)
+
+case("columns_index", E.ColumnTransformer([("scale", E.StandardScaler(), [0, 1]), ("keep", "passthrough", [4])]), "base")
+case("columns_negative_index", E.ColumnTransformer([("scale", E.StandardScaler(), [-1, -2])], remainder="passthrough"), "base")
+case("columns_slice", E.ColumnTransformer([("scale", E.MinMaxScaler(), slice(1, 4)), ("drop", "drop", [0])], remainder="passthrough"), "base")
+case("columns_mask", E.ColumnTransformer([("scale", E.StandardScaler(), [True, False, True, False, False])], remainder="passthrough"), "base")
+case("columns_mask_array", E.ColumnTransformer([("scale", E.StandardScaler(), np.array([False, True, False, True, False]))]), "base")
+case("columns_remainder_estimator", E.ColumnTransformer([("scale", E.StandardScaler(), [0])], remainder=E.MinMaxScaler()), "base")
+case("columns_weights", E.ColumnTransformer([("a", E.StandardScaler(), [0, 1]), ("b", E.MinMaxScaler(), [2])], transformer_weights={"a": 0.5, "b": 3.0}), "base")
+case("columns_overlap", E.ColumnTransformer([("a", E.StandardScaler(), [0, 1]), ("b", E.MaxAbsScaler(), [1, 2])], remainder="passthrough"), "base")
+case("columns_empty", E.ColumnTransformer([("a", E.StandardScaler(), []), ("b", E.MaxAbsScaler(), [1, 2])]), "base")
+case("columns_names", E.ColumnTransformer([("scale", E.StandardScaler(), ["sepal width", "level"])], remainder="passthrough"), "frame")
+case("columns_name_slice", E.ColumnTransformer([("scale", E.StandardScaler(), slice("sepal width", 'a "quoted", name'))]), "frame")
+case("columns_names_index", E.ColumnTransformer([("scale", E.StandardScaler(), [4, 1])], remainder="drop"), "frame")
+case("columns_callable", E.ColumnTransformer([("scale", E.StandardScaler(), make_column_selector(pattern="sepal"))], remainder="passthrough"), "frame")
+case("columns_scalar_text", E.ColumnTransformer([("count", E.CountVectorizer(), "city"), ("scale", E.StandardScaler(), ["age"])]), "mixed")
+case("columns_short_names", E.ColumnTransformer([("scale", E.StandardScaler(), [0, 3])], verbose_feature_names_out=False, sparse_threshold=1.0), "frame")
+
+ENCODE = ("encode", E.OneHotEncoder(handle_unknown="ignore"), ["color", "size", "city"])
+NUMBERS = ["age", "income", "visits"]
+MIXED = E.ColumnTransformer([ENCODE, ("scale", E.StandardScaler(), NUMBERS)])
+FILLED = E.ColumnTransformer([
+    ("text", E.Pipeline([("fill", E.SimpleImputer(strategy="most_frequent")), ("encode", E.OneHotEncoder(handle_unknown="ignore", sparse_output=False))]), ["color", "size", "city"]),
+    ("numbers", E.Pipeline([("fill", E.SimpleImputer(strategy="median")), ("scale", E.StandardScaler())]), NUMBERS)])
+case("mixed_transformer", MIXED, "mixed")
+case("mixed_transformer_gaps", FILLED, "gaps")
+case("mixed_remainder", E.ColumnTransformer([ENCODE], remainder="passthrough"), "mixed")
+case("mixed_remainder_estimator", E.ColumnTransformer([ENCODE, ("drop", "drop", ["member"])], remainder=E.MinMaxScaler()), "mixed")
+case("mixed_bool_column", E.ColumnTransformer([("keep", "passthrough", ["member", "visits"])]), "mixed", None, EXACT)
+case("mixed_by_type", E.ColumnTransformer([("scale", E.StandardScaler(), make_column_selector(dtype_include="number")),
+                                           ("encode", E.OrdinalEncoder(), ["color", "size"])]), "mixed")
+case("mixed_logistic", E.Pipeline([("prepare", MIXED), ("model", LOGISTIC)]), "mixed", "text", REL9)
+case("mixed_forest_gaps", E.Pipeline([("prepare", FILLED), ("model", E.RandomForestClassifier(n_estimators=4, max_depth=3, random_state=0))]), "gaps", "multi")
+case("mixed_boosting_gaps", E.Pipeline([("prepare", E.ColumnTransformer([("code", E.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["color", "size", "city"])], remainder="passthrough")),
+     ("model", E.HistGradientBoostingRegressor(max_iter=4, max_leaf_nodes=5, random_state=0))]), "gaps", "real", EXACT)
+case("mixed_ridge_gaps", E.Pipeline([("prepare", FILLED), ("model", E.Ridge())]), "gaps", "real")
+case("mixed_svc", E.Pipeline([("prepare", MIXED), ("model", E.SVC())]), "mixed", "text")
+
+case("union", E.FeatureUnion([("scale", E.StandardScaler()), ("pca", E.PCA(n_components=2))]), "few", None, REL9)
+case("union_weights", E.FeatureUnion([("a", E.StandardScaler()), ("b", E.MinMaxScaler())], transformer_weights={"b": 10.0}), "base")
+case("union_drop", E.FeatureUnion([("a", "drop"), ("b", E.MinMaxScaler()), ("c", "passthrough")]), "base")
+case("union_model", E.Pipeline([("union", E.FeatureUnion([("a", E.StandardScaler()), ("b", E.PolynomialFeatures())])), ("model", E.Ridge())]), "few", "real")
+
+MEMBERS = [("tree", TREE), ("logistic", LOGISTIC), ("bayes", E.GaussianNB())]
+for voting in ("hard", "soft"):
+    # Whether transform gives labels or probabilities, and in which shape, is an option of its own.
+    for y in ("binary", "multi", "text"):
+        case(f"voting_{voting}_{y}", E.VotingClassifier(MEMBERS, voting=voting), "few", y, REL9)
+    case(f"voting_{voting}_weights", E.VotingClassifier(MEMBERS, voting=voting, weights=[3.0, 1.0, 0.5]), "few", "multi", REL9)
+    case(f"voting_{voting}_dropped", E.VotingClassifier([MEMBERS[0], ("gone", "drop"), MEMBERS[2]], voting=voting, weights=[2, 5, 1]), "few", "text", REL9)
+case("voting_soft_not_flat", E.VotingClassifier(MEMBERS, voting="soft", flatten_transform=False), "few", "multi", REL9)
+case("voting_regressor", E.VotingRegressor([("tree", TREE_R), ("ridge", E.Ridge())]), "few", "real")
+case("voting_regressor_weights", E.VotingRegressor([("tree", TREE_R), ("gone", "drop"), ("ridge", E.Ridge())], weights=[1.0, 2.0, 3.0]), "few", "real")
+
+for y in ("binary", "multi", "text"):
+    case(f"stacking_{y}", E.StackingClassifier(MEMBERS[:2], final_estimator=LOGISTIC, cv=3), "few", y, REL9)
+STACK = [("tree", TREE), ("svc", E.LinearSVC(dual=False))]
+for method in ("auto", "predict"):
+    case(f"stacking_{method}_mixed", E.StackingClassifier(STACK, final_estimator=TREE, cv=3, stack_method=method), "few", "multi")
+case("stacking_predict_proba", E.StackingClassifier(MEMBERS, final_estimator=TREE, cv=3, stack_method="predict_proba"), "few", "multi", REL9)
+case("stacking_decision_function", E.StackingClassifier([("logistic", LOGISTIC), STACK[1]], final_estimator=TREE, cv=3, stack_method="decision_function"), "few", "multi", REL9)
+case("stacking_passthrough", E.StackingClassifier(MEMBERS[:2], final_estimator=TREE, cv=3, passthrough=True), "few", "multi", REL9)
+case("stacking_dropped", E.StackingClassifier([MEMBERS[0], ("gone", "drop"), MEMBERS[2]], final_estimator=TREE, cv=3), "few", "multi", REL9)
+case("stacking_prefit", E.StackingClassifier([("tree", fitted(TREE, "few", "multi")), ("logistic", fitted(LOGISTIC, "few", "multi"))], final_estimator=TREE, cv="prefit"), "few", "multi", REL9)
+case("stacking_multilabel", E.StackingClassifier([("tree", TREE), ("forest", E.RandomForestClassifier(n_estimators=2, max_depth=2, random_state=0))], final_estimator=TREE, cv=3), "few", "labels3", EXACT, logs=LOG, since=(1, 2))
+case("stacking_regressor", E.StackingRegressor([("tree", TREE_R), ("ridge", E.Ridge())], cv=3), "few", "real")
+case("stacking_regressor_passthrough", E.StackingRegressor([("tree", TREE_R), ("ridge", E.Ridge())], final_estimator=TREE_R, passthrough=True, cv=3), "few", "real")
+
+case("target_function", E.TransformedTargetRegressor(E.Ridge(), func=np.log, inverse_func=np.exp), "few", "above_zero")
+case("target_log1p", E.TransformedTargetRegressor(TREE_R, func=np.log1p, inverse_func=np.expm1), "base", "above_zero")
+case("target_transformer", E.TransformedTargetRegressor(E.Ridge(), transformer=E.StandardScaler()), "few", "real")
+case("target_transformer_targets", E.TransformedTargetRegressor(E.Ridge(), transformer=E.MinMaxScaler()), "few", "real2")
+case("target_quantiles", E.TransformedTargetRegressor(E.Ridge(), transformer=E.QuantileTransformer(n_quantiles=20, output_distribution="normal")), "few", "real")
+case("target_power", E.TransformedTargetRegressor(E.Ridge(), transformer=E.PowerTransformer()), "ranged", "real")
+case("target_identity", E.TransformedTargetRegressor(E.Ridge()), "few", "real")
+
+case("grid_search", E.GridSearchCV(E.SVC(), {"C": [0.1, 1.0]}, cv=2), "few", "multi")
+case("grid_search_pipeline", E.GridSearchCV(E.Pipeline([("scale", E.StandardScaler()), ("model", LOGISTIC)]), {"model__C": [0.1, 1.0]}, cv=2), "few", "text", REL9)
+case("grid_search_regressor", E.GridSearchCV(TREE_R, {"max_depth": [1, 3]}, cv=2, scoring="neg_mean_absolute_error"), "base", "real", EXACT)
+case("grid_search_transform", E.GridSearchCV(E.Pipeline([("pca", E.PCA()), ("ridge", E.Ridge())]), {"pca__n_components": [1, 3]}, cv=2), "few", "real", REL9)
+case("randomized_search", E.RandomizedSearchCV(E.RandomForestClassifier(n_estimators=3, random_state=0), {"max_depth": [2, 3]}, n_iter=2, cv=2), "base", "multi", EXACT, logs=LOG)
+
+for method in ("sigmoid", "isotonic", "temperature"):
+    since = (1, 8) if method == "temperature" else None
+    for y in ("binary", "multi"):
+        case(f"calibrated_{method}_{y}", E.CalibratedClassifierCV(E.LinearSVC(dual=False), method=method, cv=2), "few", y, REL9, since=since)
+        case(f"calibrated_{method}_no_ensemble_{y}", E.CalibratedClassifierCV(E.LinearSVC(dual=False), method=method, cv=2, ensemble=False), "few", y, REL9, since=since)
+        case(f"calibrated_{method}_proba_{y}", E.CalibratedClassifierCV(E.GaussianNB(), method=method, cv=2), "few", y, REL9, since=since)
+        case(f"calibrated_{method}_frozen_{y}", E.CalibratedClassifierCV(E.FrozenEstimator(fitted(E.LinearSVC(dual=False), "few", y)), method=method), "few", y, REL9, since=since)
+case("calibrated_prefit", E.CalibratedClassifierCV(fitted(E.LinearSVC(dual=False), "few", "text"), cv="prefit"), "few", "text", REL9, until=(1, 7))
+case("frozen", E.FrozenEstimator(fitted(TREE, "base", "multi")), "base", "multi", EXACT, logs=LOG)
+for y in ("binary", "multi"):
+    case(f"tuned_threshold_{y}", E.TunedThresholdClassifierCV(LOGISTIC, cv=3, thresholds=10), "few", "binary" if y == "binary" else "signs", REL9)
+case("fixed_threshold", E.FixedThresholdClassifier(LOGISTIC, threshold=0.7), "few", "binary", REL9)
+case("fixed_threshold_negative", E.FixedThresholdClassifier(LOGISTIC, threshold=0.2, pos_label="no"), "few", "text_object", REL9)
+case("self_training", E.SelfTrainingClassifier(LOGISTIC), "few", "negative", REL9)
+
+for y in ("binary", "multi", "text", "labels3"):
+    case(f"one_vs_rest_{y}", E.OneVsRestClassifier(LOGISTIC), "few", y, REL9)
+case("one_vs_rest_svc", E.OneVsRestClassifier(E.SVC()), "few", "multi")
+case("one_vs_rest_tree", E.OneVsRestClassifier(TREE), "base", "multi")
+for y in ("binary", "multi", "text", "four"):
+    case(f"one_vs_one_{y}", E.OneVsOneClassifier(E.LinearSVC(dual=False)), "few", y)
+case("one_vs_one_proba", E.OneVsOneClassifier(LOGISTIC), "few", "multi", REL9)
+case("output_code", E.OutputCodeClassifier(E.LinearSVC(dual=False), code_size=2), "few", "multi")
+case("output_code_proba", E.OutputCodeClassifier(LOGISTIC, code_size=2), "few", "text", REL9)
+case("multi_output_classifier", E.MultiOutputClassifier(LOGISTIC), "few", "classes2", REL9)
+case("multi_output_classifier_text", E.MultiOutputClassifier(TREE), "base", "classes2_text", EXACT)
+case("multi_output_classifier_svc", E.MultiOutputClassifier(E.SVC()), "few", "labels3")
+case("multi_output_regressor", E.MultiOutputRegressor(E.Ridge()), "base", "real3")
+case("multi_output_regressor_boosting", E.MultiOutputRegressor(E.GradientBoostingRegressor(n_estimators=3, max_depth=2, random_state=0)), "base", "real2", EXACT)
+case("classifier_chain", E.ClassifierChain(LOGISTIC), "few", "labels3", REL9)
+case("classifier_chain_order", E.ClassifierChain(LOGISTIC, order=[2, 0, 1], cv=3), "few", "labels3", REL9)
+case("classifier_chain_random", E.ClassifierChain(TREE, order="random"), "base", "labels3", EXACT)
+case("classifier_chain_proba", E.ClassifierChain(LOGISTIC, chain_method="predict_proba"), "few", "labels3", REL9)
+case("regressor_chain", E.RegressorChain(E.Ridge()), "base", "real3")
+case("regressor_chain_order", E.RegressorChain(E.Ridge(), order=[1, 2, 0]), "base", "real3")
+
+for strategy in ("most_frequent", "prior"):
+    for y in ("binary", "text", "classes2"):
+        case(f"dummy_classifier_{strategy}_{y}", E.DummyClassifier(strategy=strategy), "base", y)
+case("dummy_classifier_constant", E.DummyClassifier(strategy="constant", constant="virginica"), "base", "text")
+for strategy, options in (("mean", {}), ("median", {}), ("quantile", {"quantile": 0.3}), ("constant", {"constant": 4.5})):
+    case(f"dummy_regressor_{strategy}", E.DummyRegressor(strategy=strategy, **options), "base", "real")
+case("dummy_regressor_targets", E.DummyRegressor(), "base", "real3")

@@ -1,0 +1,57 @@
+"""Kernels, Gaussian processes, cross decomposition, random projections, text and dictionaries."""
+from registry import E, EXACT, REL9, case
+
+for kernel in ("linear", "poly", "rbf", "laplacian", "sigmoid"):
+    case(f"kernel_ridge_{kernel}", E.KernelRidge(kernel=kernel, gamma=0.02), "few", "real", REL9)
+case("kernel_ridge_targets", E.KernelRidge(kernel="rbf"), "few", "real2", REL9)
+for kernel in ("rbf", "poly"):
+    case(f"nystroem_{kernel}", E.Nystroem(kernel=kernel, gamma=0.02, n_components=8), "few", None, REL9)
+case("rbf_sampler", E.RBFSampler(gamma=0.05, n_components=6), "few", None, REL9)
+case("additive_chi2_sampler", E.AdditiveChi2Sampler(), "positive", None, REL9)
+case("skewed_chi2_sampler", E.SkewedChi2Sampler(n_components=6), "positive", None, REL9)
+case("polynomial_count_sketch", E.PolynomialCountSketch(n_components=8), "few", None, REL9)
+case("gaussian_projection", E.GaussianRandomProjection(n_components=3), "base", None, REL9)
+case("sparse_projection", E.SparseRandomProjection(n_components=3, density=0.4), "base", None, REL9)
+case("gaussian_process_regressor", E.GaussianProcessRegressor(alpha=0.1, normalize_y=True), "few", "real", REL9)
+case("gaussian_process_classifier", E.GaussianProcessClassifier(), "few", "multi", REL9)
+for name in ("PLSRegression", "PLSCanonical", "CCA", "PLSSVD"):
+    case(f"cross_{name}", getattr(E, name)(n_components=2), "few", "real2", REL9)
+case("isotonic", E.IsotonicRegression(out_of_bounds="clip"), "line", "real", REL9)
+case("isotonic_decreasing", E.IsotonicRegression(out_of_bounds="nan", increasing=False), "line", "real", REL9)
+case("iterative_imputer", E.IterativeImputer(max_iter=3), "missing", None, REL9)
+case("elliptic_envelope", E.EllipticEnvelope(contamination=0.1), "base", None, REL9)
+for kernel in ("knn", "rbf"):
+    case(f"label_propagation_{kernel}", E.LabelPropagation(kernel=kernel, gamma=0.1), "few", "negative", REL9)
+    case(f"label_spreading_{kernel}", E.LabelSpreading(kernel=kernel, gamma=0.1), "few", "negative", REL9)
+
+case("count_vectorizer", E.CountVectorizer(), "texts", None, EXACT)
+case("count_vectorizer_ngrams", E.CountVectorizer(ngram_range=(1, 2), min_df=2), "texts", None, EXACT)
+case("count_vectorizer_stop_words", E.CountVectorizer(stop_words="english"), "texts", None, EXACT)
+case("count_vectorizer_stop_list", E.CountVectorizer(stop_words=["the", "a", "is"], max_features=20), "texts", None, EXACT)
+case("count_vectorizer_case", E.CountVectorizer(lowercase=False), "texts", None, EXACT)
+case("count_vectorizer_binary", E.CountVectorizer(binary=True, max_df=0.5), "texts", None, EXACT)
+for analyzer in ("char", "char_wb"):
+    case(f"count_vectorizer_{analyzer}", E.CountVectorizer(analyzer=analyzer, ngram_range=(2, 3), max_features=60), "texts", None, EXACT)
+for accents in ("unicode", "ascii"):
+    case(f"count_vectorizer_accents_{accents}", E.CountVectorizer(strip_accents=accents), "texts", None, EXACT)
+case("count_vectorizer_pattern", E.CountVectorizer(token_pattern=r"[a-zäöü]+"), "texts", None, EXACT)
+case("count_vectorizer_vocabulary", E.CountVectorizer(vocabulary=["good", "bad", "wine"]), "texts", None, EXACT)
+case("tfidf", E.TfidfVectorizer(), "texts")
+case("tfidf_sublinear", E.TfidfVectorizer(sublinear_tf=True, norm="l1"), "texts")
+case("tfidf_no_idf", E.TfidfVectorizer(use_idf=False), "texts")
+case("tfidf_not_smooth", E.TfidfVectorizer(smooth_idf=False, norm=None), "texts")
+case("tfidf_ngrams", E.TfidfVectorizer(ngram_range=(1, 2), max_features=50), "texts")
+case("tfidf_transformer", E.TfidfTransformer(), "counts")
+case("hashing_vectorizer", E.HashingVectorizer(n_features=32), "texts")
+case("hashing_vectorizer_unsigned", E.HashingVectorizer(n_features=64, alternate_sign=False, norm=None, ngram_range=(1, 2)), "texts", None, EXACT)
+case("text_naive_bayes", E.Pipeline([("count", E.CountVectorizer()), ("bayes", E.MultinomialNB())]), "texts", "text", REL9)
+case("text_logistic", E.Pipeline([("tfidf", E.TfidfVectorizer()), ("model", E.LogisticRegression())]), "texts", "text", REL9)
+case("text_linear_svc", E.Pipeline([("tfidf", E.TfidfVectorizer()), ("model", E.LinearSVC(dual=False))]), "texts", "multi")
+case("text_sgd", E.Pipeline([("hash", E.HashingVectorizer(n_features=128)), ("model", E.SGDClassifier(random_state=0))]), "texts", "multi")
+case("text_svd", E.Pipeline([("tfidf", E.TfidfVectorizer()), ("svd", E.TruncatedSVD(n_components=3, random_state=0))]), "texts", None, REL9)
+case("dict_vectorizer", E.DictVectorizer(), "records", None, EXACT)
+case("dict_vectorizer_unsorted", E.DictVectorizer(sort=False, sparse=False, separator=":"), "records", None, EXACT)
+case("feature_hasher", E.FeatureHasher(n_features=16), "records", None, EXACT)
+case("feature_hasher_unsigned", E.FeatureHasher(n_features=16, alternate_sign=False), "records", None, EXACT)
+case("multi_label_binarizer", E.MultiLabelBinarizer(), "tags", None, EXACT)
+case("dict_tree", E.Pipeline([("dict", E.DictVectorizer()), ("tree", E.DecisionTreeClassifier(max_depth=3, random_state=0))]), "records", "multi", EXACT, logs=("predict_log_proba",))

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Makes the golden cases of every covered scikit-learn version anew, from nothing but tools/requirements. A minute or two.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+venv=$here/../../../tools/venv.sh
+whole=$(mktemp -d)
+trap 'rm -rf "$whole"' EXIT
+for version in 1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.8 1.9; do
+    python=$("$venv" "sklearn-$version")/bin/python
+    "$python" "$here/make.py" --out "$whole"
+done
+"$python" "$here/thin.py" "$whole"
