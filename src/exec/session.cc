@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "kernels/kernels.h"
-#include "ops/op.h"
+#include "ops/interpret.h"
 
 namespace decant {
 namespace {
@@ -20,10 +20,15 @@ struct Step {
   const Node* node = nullptr;
   void (*run)(KernelContext&) = nullptr;
   State state;
+  const Bodies* bodies = nullptr;  // of If, Loop and Scan
   std::vector<ValueId> forget;  // values that nothing needs after this step
 };
 
-std::string place(const Node& node) { return format("node {} ({}{}{})", printable(node.name, 80), printable(node.domain, 40), node.domain.empty() ? "" : ".", printable(node.op, 80)); }
+/// A node made ready once, shared by all plans.
+struct Ready {
+  Kernel kernel;
+  Bodies bodies;
+};
 
 }  // namespace
 
@@ -36,7 +41,7 @@ struct Session::Plan {
 struct Session::Cache {
   std::mutex mutex;
   std::map<std::vector<std::string>, std::shared_ptr<const Plan>> plans;
-  std::map<const Node*, std::pair<State, void (*)(KernelContext&)>> prepared;  // shared by plans
+  std::map<const Node*, Ready> prepared;  // shared by plans
 };
 
 Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
@@ -72,8 +77,10 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
     const bool used = std::ranges::any_of(node->outputs, [&](ValueId id) { return id != kNoValue && needed[static_cast<std::size_t>(id)]; });
     if (!used) continue;
     order.push_back(&*node);
-    for (const ValueId id : node->inputs) {
-      if (id != kNoValue) needed[static_cast<std::size_t>(id)] = true;
+    for (const auto* list : {&node->inputs, &node->captures}) {
+      for (const ValueId id : *list) {
+        if (id != kNoValue) needed[static_cast<std::size_t>(id)] = true;
+      }
     }
   }
   std::vector<bool> alive = needed;  // from the back: the first step seen that uses a value is the last that runs
@@ -81,20 +88,16 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
   for (const ValueId id : graph.inputs) alive[static_cast<std::size_t>(id)] = false;
   std::uint64_t widest = 1;
   for (const Node* node : order) {
-    Step step{node, nullptr, nullptr, {}};
-    for (const auto* list : {&node->inputs, &node->outputs}) {
+    Step step{node, nullptr, nullptr, nullptr, {}};
+    for (const auto* list : {&node->inputs, &node->captures, &node->outputs}) {
       for (const ValueId id : *list) {
         if (id == kNoValue || !alive[static_cast<std::size_t>(id)] || graph.constants.contains(id)) continue;
         alive[static_cast<std::size_t>(id)] = false;
         step.forget.push_back(id);
       }
     }
-    auto& [state, run] = cache_->prepared[node];
-    if (run == nullptr) {
-      const Op* op = find_op(node->domain, node->op);
-      if (op == nullptr || op->run == nullptr) {
-        throw Error(Code::unsupported, Where{{}, {}, place(*node), Where::kNoOffset}, "decant does not know this operator");
-      }
+    Ready& ready = cache_->prepared[node];
+    if (ready.kernel.run == nullptr) {
       std::vector<const Type*> types;
       std::vector<const Tensor*> constants;
       for (const ValueId id : node->inputs) {
@@ -102,14 +105,17 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
         const auto constant = graph.constants.find(id);
         constants.push_back(constant == graph.constants.end() ? nullptr : &constant->second);
       }
-      const PrepareContext context(*node, types, constants);
-      const FastKernel* fast = options_.reference_kernels ? nullptr : find_kernel(context);
-      run = fast != nullptr ? fast->run : op->run;
-      const auto prepare = fast != nullptr ? fast->prepare : op->prepare;
-      if (prepare != nullptr) state = prepare(context);
+      const ChooseKernel choose = [this](const PrepareContext& context) {
+        const FastKernel* fast = options_.reference_kernels ? nullptr : find_kernel(context);
+        if (fast == nullptr) return reference_kernel(context);
+        return Kernel{fast->run, fast->prepare != nullptr ? fast->prepare(context) : nullptr};
+      };
+      ready.bodies = Bodies(*node, choose);
+      ready.kernel = choose(PrepareContext(*node, types, constants));
     }
-    step.run = run;
-    step.state = state;
+    step.run = ready.kernel.run;
+    step.state = ready.kernel.state;
+    step.bodies = &ready.bodies;
     plan->steps.push_back(std::move(step));
     for (const ValueId id : node->outputs) {
       if (id == kNoValue) continue;
@@ -129,6 +135,7 @@ namespace {
 
 template <class Plan>
 std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<const Tensor> inputs) {
+  Turns turns;
   std::vector<Tensor> values(graph.values.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) values[static_cast<std::size_t>(graph.inputs[i])] = inputs[i];
   const auto value = [&](ValueId id) -> const Tensor* {
@@ -143,7 +150,10 @@ std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<con
     in.clear();
     for (const ValueId id : step.node->inputs) in.push_back(value(id));
     out.assign(step.node->outputs.size(), Tensor());
-    KernelContext context(*step.node, in, out, step.state.get(), nullptr);
+    std::vector<Tensor> captured;
+    for (const ValueId id : step.node->captures) captured.push_back(*value(id));
+    NodeExecutor executor(*step.bodies, std::move(captured), turns);
+    KernelContext context(*step.node, in, out, step.state.get(), &executor);
     step.run(context);
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (step.node->outputs[i] != kNoValue) values[static_cast<std::size_t>(step.node->outputs[i])] = std::move(out[i]);

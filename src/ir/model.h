@@ -54,6 +54,9 @@ struct Node {
   std::string domain, op, name;
   std::vector<ValueId> inputs, outputs;
   Attributes attributes;
+  /// Values of this graph that the graphs held by the attributes use, beside `inputs`: the attributes in order of their names, of each
+  /// graph its Graph::captures in order. The node needs them like inputs, but its kernel does not see them: its Executor hands them on.
+  std::vector<ValueId> captures;
 };
 
 struct Graph {
@@ -62,7 +65,8 @@ struct Graph {
   std::vector<Node> nodes;  // in an order in which they can run
   std::vector<ValueId> inputs, outputs;
   std::map<ValueId, Tensor> constants;
-  /// In a graph held by an attribute (Scan, Loop, If): values of this graph that stand for values of the enclosing one, by name.
+  /// In a graph held by an attribute (Scan, Loop, If): values of this graph that stand for values of the enclosing one. Which ones,
+  /// says Node::captures of the node that holds this graph; while a graph is built, they go by name.
   std::vector<ValueId> captures;
 
   const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }

@@ -101,7 +101,17 @@ const Tensor* Builder::constant_of(ValueId id) const {
 
 std::vector<ValueId> Builder::node(std::string_view domain, std::string_view op, std::vector<ValueId> inputs, Attributes attributes,
                                    std::size_t outputs, std::string_view name) {
-  Node made{std::string(domain), std::string(op), std::string(name), std::move(inputs), {}, std::move(attributes)};
+  Node made{std::string(domain), std::string(op), std::string(name), std::move(inputs), {}, std::move(attributes), {}};
+  if (outputs == 0) throw Error(Code::corrupt, format("node {} ({}) has no outputs", printable(name), printable(op)));
+  for (const auto& [key, value] : made.attributes) {
+    const GraphPtr* body = std::get_if<GraphPtr>(&value);
+    if (body == nullptr) continue;
+    for (const ValueId id : (*body)->captures) {
+      const auto at = names_.find((*body)->value(id).name);
+      if (at == names_.end()) throw Error(Code::corrupt, format("attribute {} uses {}, which does not exist outside", key, printable((*body)->value(id).name)));
+      made.captures.push_back(at->second);
+    }
+  }
   const std::string key = key_of(made, outputs);
   if (const auto at = known_.find(key); at != known_.end() && !is_random(op)) return at->second;
   if (made.name.empty()) made.name = unique(op);

@@ -55,7 +55,16 @@ class InferContext : public AttributeView {
   std::vector<const Tensor*> constants_;
 };
 
-class Executor;  // runs graphs held by attributes (If, Loop, Scan); exec/ provides it
+/// Runs the graphs that a node's attributes hold (If, Loop, Scan): given to such a node's kernel by whoever runs the node. It knows the
+/// values that these graphs capture (Node::captures), so that a kernel only gives a graph its declared inputs.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  /// `body` must be a graph of an attribute of the node; `inputs` are as body.inputs. Returns body.outputs.
+  virtual std::vector<Tensor> run(const Graph& body, std::span<const Tensor> inputs) = 0;
+  /// To be called once for each turn of a loop that the file alone bounds; throws limit when one run of a model makes too many.
+  virtual void count_turn() = 0;
+};
 
 /// What a kernel sees while it runs. Shapes of inputs are checked by the kernel before it touches memory.
 class KernelContext : public AttributeView {
