@@ -80,7 +80,7 @@ Source Source::open(const std::string& path, std::uint64_t memory) {
   if (fd.get() < 0) fail_io(path, "open");
   const std::uint64_t size = regular_size(fd, path);
   Source out = Source::memory(map_file(fd, path, size), path, memory);
-  out.mapped_ = true;
+  out.mapped_ = out.has_siblings_ = true;
   return out;
 }
 
@@ -116,12 +116,18 @@ Source Source::member(std::string_view name, Blob data) const {
   Source out = *this;
   out.data_ = std::move(data);
   out.member_ = member_.empty() ? std::string(name) : member_ + '!' + std::string(name);
-  out.mapped_ = false;
+  out.mapped_ = out.has_siblings_ = false;
+  return out;
+}
+
+Source Source::unpacked(std::string_view method, Blob data) const {
+  Source out = member(method, std::move(data));
+  out.has_siblings_ = has_siblings_;
   return out;
 }
 
 std::optional<Source> Source::sibling(std::string_view name) const {
-  if (!mapped_) return std::nullopt;
+  if (!has_siblings_) return std::nullopt;
   const auto refuse = [&](const char* why) -> Error {
     return Error(Code::unsafe, where(Where::kNoOffset, std::string(name)), format("refers to a file that {}", why));
   };
@@ -149,6 +155,7 @@ std::optional<Source> Source::sibling(std::string_view name) const {
   out.file_ = slash == std::string::npos ? path : folder + path;
   out.member_.clear();
   out.data_ = map_file(fd, out.file_, static_cast<std::uint64_t>(st.st_size));
+  out.mapped_ = true;
   return out;
 }
 

@@ -42,6 +42,8 @@ class Source {
 
   /// An archive member or a decompressed stream: other bytes, same file, same budget. Its offsets count from its own start.
   Source member(std::string_view name, Blob data) const;
+  /// The same for a file that is compressed as a whole: it still has the files beside it.
+  Source unpacked(std::string_view method, Blob data) const;
 
   /// Opens a file beside this one, as multi-file formats need. Refuses absolute names, "..", links and anything that is no
   /// regular file; nothing when there is no such file, or when this source is not a file.
@@ -63,7 +65,8 @@ class Source {
  private:
   Blob data_;
   std::string file_, member_;
-  bool mapped_ = false;
+  bool mapped_ = false;    // the bytes are the file's pages
+  bool has_siblings_ = false;
   std::shared_ptr<Budget> budget_;
 };
 

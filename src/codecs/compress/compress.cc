@@ -151,7 +151,7 @@ Source unpack_all(const Source& source) {
   if (!method) cursor.fail(Code::unsupported, "is not compressed in a way that is known");
   Unpacked unpacked = unpack(cursor, *method);
   if (!cursor.at_end()) cursor.fail(Code::corrupt, format("{} bytes follow the compressed data", cursor.left()));
-  return source.member(name_of(*method), std::move(unpacked.data));
+  return source.unpacked(name_of(*method), std::move(unpacked.data));
 }
 
 }  // namespace decant::compress

@@ -407,6 +407,7 @@ class Machine {
     if (object.kind == Kind::global) oddity("changes-global", "sets the state of a class, function or module itself");
     arena_.push(extra(object).states, state);
     if (options_.on_build) {
+      check_frame();  // raw data follow a frame, they are never inside one
       cursor_.seek(at_);
       options_.on_build(object, cursor_, [this] { return nested(); });
       at_ = cursor_.offset();
@@ -485,7 +486,7 @@ class Machine {
   }
 
   void check_frame() {
-    if (at_ < frame_end_) return;
+    if (frame_end_ == 0 || at_ < frame_end_) return;
     if (at_ > frame_end_) oddity("frame-mismatch", "an opcode crosses the end of its frame, which loaders treat differently");
     frame_end_ = 0;
   }
@@ -545,7 +546,7 @@ class Machine {
 // One opcode; true at STOP.
 bool Machine::step() {
   op_at_ = at_;
-  if (frame_end_ != 0) check_frame();
+  check_frame();
   if (++ops_ % kItemsStep == 0) charge();
   if (at_ == bytes_.size()) fail(Code::truncated, "the pickle ends without STOP");
   const auto op = std::to_integer<std::uint8_t>(bytes_[at_++]);

@@ -77,7 +77,7 @@ std::string Object::full_name() const { return format("{}.{}", printable(module(
 
 std::vector<std::pair<std::string_view, Object>> Object::attributes() const {
   std::vector<std::pair<std::string_view, Object>> out;
-  const auto from_pairs = [&](const std::vector<Ref>& pairs) {
+  const auto from_pairs = [&](const auto& pairs) {
     for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
       if (pairs[i]->is_text()) out.emplace_back(pairs[i]->text(), Object(*tree_, pairs[i + 1]));
     }
@@ -177,7 +177,7 @@ std::vector<Object> Object::elements() const {
 
 std::vector<std::pair<Object, Object>> Object::entries() const {
   std::vector<std::pair<Object, Object>> out;
-  const std::vector<Ref>* pairs = nullptr;
+  const pickle::Refs* pairs = nullptr;
   if (is_dict()) pairs = &node_->items;
   else if (node_ != nullptr && node_->extra != nullptr) pairs = &node_->extra->entries;  // OrderedDict, defaultdict
   if (pairs == nullptr) fail(Code::corrupt, "is not a dict");

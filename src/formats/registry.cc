@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/text.h"
+#include "formats/format.h"
+
+namespace decant {
+
+#define DECANT_ENTRY(folder) extern const Format folder##_format;
+#include "formats.inc"
+#undef DECANT_ENTRY
+
+std::span<const Format* const> all_formats() {
+  static const Format* const kFormats[] = {
+#define DECANT_ENTRY(folder) &folder##_format,
+#include "formats.inc"
+#undef DECANT_ENTRY
+  };
+  return kFormats;
+}
+
+const Format* find_format(std::string_view name) {
+  for (const Format* f : all_formats()) {
+    if (f->name == name) return f;
+  }
+  return nullptr;
+}
+
+namespace {
+
+bool has_extension(const Format& format, std::string_view file) {
+  for (std::string_view rest = format.extensions; !rest.empty();) {
+    const std::size_t space = std::min(rest.find(' '), rest.size());
+    if (file.ends_with(rest.substr(0, space))) return true;
+    rest.remove_prefix(std::min(space + 1, rest.size()));
+  }
+  return false;
+}
+
+std::string first_bytes(const Source& source) {
+  std::string out;
+  for (const std::byte b : source.bytes().first(std::min<std::size_t>(source.size(), 8))) out += format("{:02x}", static_cast<unsigned>(b));
+  return out;
+}
+
+}  // namespace
+
+const Format& detect(const Source& source) {
+  if (source.size() == 0) throw Error(Code::unsupported, source.where(), "is empty");
+  Probe best = Probe::no;
+  std::vector<const Format*> fitting;
+  for (const Format* f : all_formats()) {
+    const Probe probe = f->probe(source);
+    if (probe == Probe::no || probe < best) continue;
+    if (probe > best) fitting.clear();
+    best = probe;
+    fitting.push_back(f);
+  }
+  if (fitting.empty()) throw Error(Code::unsupported, source.where(), format("looks like no model that decant knows (first bytes {})", first_bytes(source)));
+  if (fitting.size() > 1) {
+    const auto by_name = std::ranges::find_if(fitting, [&](const Format* f) { return has_extension(*f, source.file()); });
+    if (by_name == fitting.end()) {
+      throw Error(Code::mismatch, source.where(), format("may be {} as well as {}; give it the usual extension", fitting[0]->title, fitting[1]->title));
+    }
+    return **by_name;
+  }
+  return *fitting[0];
+}
+
+Model read_model(const Source& source) {
+  const Format& format = detect(source);
+  if (format.read == nullptr) throw Error(Code::unsupported, source.where(), decant::format("is {}; decant scans it, but cannot open it as a model", format.title));
+  Model model = format.read(source);
+  if (model.origin.format.empty()) model.origin.format = format.name;
+  return model;
+}
+
+}  // namespace decant
