@@ -114,8 +114,7 @@ std::vector<ValueId> add_upgraded(Builder& b, Call c) {
   } else if ((op == "Softmax" || op == "LogSoftmax" || op == "Hardmax") && v < 13) {
     return old_softmax(b, c);
   } else if (op == "Dropout") {
-    c.inputs.resize(std::min<std::size_t>(c.inputs.size(), 1));
-    c.attributes.clear();
+    c.attributes.clear();  // ratio and seed; whether to train, is an input
   } else if (op == "Cast" && v < 6) {
     if (auto to = take<std::string>(c, "to")) {
       std::ranges::transform(*to, to->begin(), [](unsigned char ch) { return static_cast<char>(std::tolower(ch)); });
