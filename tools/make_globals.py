@@ -5,7 +5,8 @@
 
 What one of these tables lists is harmless to call or build with whatever a pickle gives it; what a pickle names and no table lists is
 unknown. Names are collected by globals/collect.py in the environments of tools/venv.sh, from NumPy 1.23 and scikit-learn 1.1 on;
-globals/legacy.py and globals/torch.py add those of releases that do not install here, and globals/denied.py takes some away.
+globals/legacy.py and globals/pytorch.py add those of releases that do not install here, and globals/denied.py takes some away. So does the rule that a name has
+no dot: protocol 4 can name an attribute of a class, which is a look-up.
 """
 import pathlib
 import subprocess
@@ -17,7 +18,7 @@ sys.path.insert(0, str(ROOT / "tools" / "globals"))
 
 import denied  # noqa: E402
 import legacy  # noqa: E402
-import torch  # noqa: E402  (globals/torch.py)
+import pytorch  # noqa: E402
 
 SKLEARN = [f"sklearn-1.{minor}" for minor in range(1, 10)]
 
@@ -36,17 +37,14 @@ def main():
     tables = {}
     for library, module, name in collected():
         tables.setdefault(library, set()).add((module, name))
-    for library, known in (("sklearn", legacy.EXTRA), ("joblib", legacy.JOBLIB), ("numpy", legacy.NUMPY), ("pandas", legacy.PANDAS), ("scipy", legacy.SCIPY),
-                           ("xgboost", legacy.XGBOOST), ("lightgbm", legacy.LIGHTGBM), ("python", legacy.PYTHON), ("torch", torch.TORCH)):
+    for library, known in (("sklearn", legacy.EXTRA), ("joblib", legacy.JOBLIB), ("numpy", legacy.NUMPY), ("pandas", legacy.PANDAS), ("scipy", legacy.SCIPY), ("sklearn2pmml", legacy.SKLEARN2PMML),
+                           ("xgboost", legacy.XGBOOST), ("lightgbm", legacy.LIGHTGBM), ("python", legacy.PYTHON), ("torch", pytorch.TORCH)):
         tables.setdefault(library, set()).update((module, name) for module, names in known.items() for name in names.split())
     tables["sklearn"] |= {(old, name) for module, name in tables["sklearn"] for old in legacy.RENAMED.get(module, ())}
-    # A ufunc is pickled by the module that it says it is of, which changed with NumPy's versions.
-    import_names = {name for module, name in tables["numpy"] if module == "numpy" and name.islower() and not name.endswith("_")}
-    tables["numpy"] |= {(module, name) for name in import_names for module in ("numpy.core._multiarray_umath", "numpy._core._multiarray_umath")}
     for library, table in sorted(tables.items()):
         path = ROOT / "src" / "frameworks" / library / "globals.inc"
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = sorted(table - denied.DENIED)
+        rows = sorted((module, name) for module, name in table - denied.DENIED if "." not in name)
         path.write_text(
             f"// Made by tools/make_globals.py; do not edit. The globals that genuine pickles of {library} contain.\n"
             + "".join(f'{{"{module}", "{name}"}},\n' for module, name in rows), encoding="utf-8")

@@ -74,7 +74,8 @@ def sklearn_classes():
         "sklearn.neural_network._stochastic_optimizers", "sklearn.utils._bunch", "sklearn.utils._metadata_requests",
         "sklearn.calibration", "sklearn.cluster._birch", "sklearn.compose._column_transformer")
     abstract = re.compile("_?Base[A-Z]|.*(Mixin|Display)$")
-    never = re.compile("PyFuncDistance|NodeHeap|NeighborsHeap|BinaryTree|Method|RouterMapping|RequestMethod|MetadataRouter")  # what no estimator holds
+    never = re.compile("PyFuncDistance|NodeHeap|NeighborsHeap|BinaryTree|Method|RouterMapping|RequestMethod|MetadataRouter|_MetadataRequester|"
+                       ".*DatasetsPair|Newton|_DeprecatedScorers")  # what no estimator holds
     for info in pkgutil.walk_packages(sklearn.__path__, "sklearn.", onerror=lambda name: None):
         if any(part in skip for part in info.name.split(".")):
             continue
@@ -135,12 +136,15 @@ def numpy_objects():
     if hasattr(np.dtypes if hasattr(np, "dtypes") else np, "StringDType"):
         pickled([np.dtypes.StringDType(), np.array(["a"], dtype=np.dtypes.StringDType())])
     # What FunctionTransformer and TransformedTargetRegressor hold: functions of numbers alone. None takes a function, a name or a file.
-    pickled([value for value in vars(np).values() if isinstance(value, np.ufunc)])
-    plain = ("all amax amin angle any append argmax argmin argsort around array asarray atleast_1d atleast_2d average bincount clip column_stack "
-             "concatenate copy corrcoef cos cov cross cumprod cumsum diff digitize dot dstack expand_dims eye fix flip fliplr flipud full hstack "
-             "i0 imag interp isclose isin isreal iscomplex linspace mean median moveaxis nan_to_num nanmax nanmean nanmedian nanmin nanstd nansum nanvar "
-             "ndim ones ones_like percentile prod ptp quantile ravel real repeat reshape roll rot90 round searchsorted shape sign sinc size sort "
-             "squeeze stack std sum swapaxes take tile trace transpose trapezoid tril triu unique unwrap var vstack where zeros zeros_like").split()
+    for name, value in vars(np).items():
+        if isinstance(value, np.ufunc):  # pickled under whichever loaded module has it, the first that pickle finds
+            for module in ("numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath"):
+                add(module, name)
+    plain = ("all amax amin angle any append argmax argmin argsort around array asarray atleast_1d atleast_2d average clip column_stack "
+             "concatenate copy corrcoef cov cross cumprod cumsum diff digitize dot dstack expand_dims fix flip fliplr flipud hstack "
+             "i0 imag interp isclose isin isreal iscomplex mean median moveaxis nan_to_num nanmax nanmean nanmedian nanmin nanstd nansum nanvar "
+             "ndim ones_like percentile prod ptp quantile ravel real reshape roll rot90 round searchsorted shape sinc size sort "
+             "squeeze stack std sum swapaxes take trace transpose trapezoid tril triu unique unwrap var vstack where zeros_like").split()
     pickled([getattr(np, name) for name in plain if hasattr(np, name)])
 
 
@@ -160,7 +164,11 @@ def scipy_objects():
     for kind in ("nearest", "previous", "zero", "quadratic"):
         pickled(interpolate.interp1d(grid, grid, kind=kind))
     pickled([optimize.OptimizeResult(x=1.0), optimize.Bounds([0.0], [1.0]), spatial.cKDTree(base), spatial.KDTree(base)])
-    pickled([value for value in vars(special).values() if isinstance(value, np.ufunc)])
+    # A ufunc is pickled under whichever loaded module has it, the first that pickle finds.
+    for name, value in vars(special).items():
+        if isinstance(value, np.ufunc):
+            for module in ("scipy.special", "scipy.special._ufuncs", "scipy.special._special_ufuncs"):
+                add(module, name)
     pickled([special.softmax, special.logsumexp])
 
 

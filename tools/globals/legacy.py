@@ -85,7 +85,9 @@ EXTRA = {  # module -> names
     "sklearn.preprocessing.imputation": "Imputer",
     "sklearn.preprocessing._function_transformer": "FunctionTransformer _identity",
     "sklearn.preprocessing.data": "OneHotEncoder OrdinalEncoder CategoricalEncoder",
-    "sklearn.linear_model.ransac": "RANSACRegressor",
+    "sklearn.covariance.graph_lasso_": "GraphLasso GraphLassoCV",
+    "sklearn.decomposition.nmf": "NMF ProjectedGradientNMF",
+    "sklearn.decomposition.pca": "PCA RandomizedPCA",
 }
 
 JOBLIB = {
@@ -150,10 +152,35 @@ PANDAS = {
     "pytz": "_UTC UTC",
 }
 
+_INTEGERS = "Int8Dtype Int16Dtype Int32Dtype Int64Dtype UInt8Dtype UInt16Dtype UInt32Dtype UInt64Dtype"
+_OFFSETS = "Day Hour Minute Second Milli Micro Nano MonthEnd MonthBegin BusinessDay Week QuarterEnd QuarterBegin YearEnd YearBegin BMonthEnd BMonthBegin"
+PANDAS.update({
+    "pandas": f"{_INTEGERS} Float32Dtype Float64Dtype BooleanDtype StringDtype",
+    "pandas.core.arrays.integer": f"{_INTEGERS} IntegerArray",
+    "pandas.core.arrays.floating": "Float32Dtype Float64Dtype FloatingArray",
+    "pandas.tseries.offsets": _OFFSETS,
+    "pandas._libs.tslibs.offsets": _OFFSETS,
+})
+
 _SPARSE = {"bsr": "bsr_matrix", "coo": "coo_matrix", "csc": "csc_matrix", "csr": "csr_matrix", "dia": "dia_matrix", "dok": "dok_matrix", "lil": "lil_matrix"}
 SCIPY = {f"scipy.sparse.{module}": name for module, name in _SPARSE.items()}
 SCIPY.update({"scipy.interpolate.interpolate": "interp1d PPoly", "scipy.interpolate._bsplines": "BSpline", "scipy.optimize.optimize": "OptimizeResult",
               "scipy.spatial.ckdtree": "cKDTree", "scipy.spatial.kdtree": "KDTree"})
+
+# Pipelines of sklearn2pmml and sklearn-pandas, which wrap scikit-learn's. What evaluates text is in denied.py.
+SKLEARN2PMML = {
+    "sklearn2pmml": "EstimatorProxy SelectorProxy PMMLPipeline",
+    "sklearn2pmml.customization": "Customization",
+    "sklearn2pmml.decoration": "Alias MultiAlias CategoricalDomain ContinuousDomain MultiDomain OrdinalDomain TemporalDomain DateDomain DateTimeDomain",
+    "sklearn2pmml.feature_selection": "SelectUnique",
+    "sklearn2pmml.pipeline": "PMMLPipeline _Verification",
+    "sklearn2pmml.preprocessing": "Aggregator AggregateTransformer CastTransformer ConcatTransformer CutTransformer DaysSinceYearTransformer "
+                                  "DurationTransformer LookupTransformer MatchesTransformer MultiLookupTransformer PMMLLabelBinarizer "
+                                  "PMMLLabelEncoder PowerFunctionTransformer ReplaceTransformer StringNormalizer SubstringTransformer",
+    "sklearn2pmml.preprocessing.pandas": "DataFrameConstructor",
+    "sklearn_pandas.dataframe_mapper": "DataFrameMapper",
+    "sklearn_pandas.pipeline": "TransformerPipeline",
+}
 
 XGBOOST = {
     "xgboost.compat": "XGBoostLabelEncoder",

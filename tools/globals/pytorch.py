@@ -1,7 +1,7 @@
 """The globals of genuine PyTorch files, from PyTorch's sources (0.4 to 2.9): PyTorch is too large to install for a list of names.
 
-No optimisers, as their state is plain; no torch.storage._load_from_bytes, as it is a torch.load within the pickle; nothing of
-torch.jit, torch.package or torch.distributed, which run or connect when they are unpickled.
+No optimisers, as their state is plain; no torch.storage._load_from_bytes, as it is a torch.load within the pickle; of torch.jit
+only the marks, and nothing of torch.package or torch.distributed: those run or connect when they are unpickled.
 """
 _ELEMENTS = "Double Float Half BFloat16 Long Int Short Char Byte Bool ComplexDouble ComplexFloat QUInt8 QInt8 QInt32 QUInt4x2 QUInt2x4".split()
 
@@ -20,6 +20,8 @@ TORCH = {
     "torch._utils": "_rebuild_tensor _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_parameter _rebuild_parameter_with_state _rebuild_sparse_tensor "
                     "_rebuild_sparse_csr_tensor _rebuild_qtensor _rebuild_meta_tensor_no_storage _rebuild_nested_tensor "
                     "_rebuild_device_tensor_from_numpy _rebuild_device_tensor_from_cpu_tensor _rebuild_xla_tensor _rebuild_wrapper_subclass",
+    # Marks in TorchScript archives, which its own reader resolves.
+    "torch.jit._pickle": "build_intlist build_tensorlist build_doublelist build_boollist build_tensor_from_id restore_type_tag",
     "torch._C._nn": "gelu",
     "torch._C": "_TensorBase Size Generator",
     "torch.nn.backends.thnn": "_get_thnn_function_backend",
