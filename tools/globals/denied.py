@@ -16,4 +16,5 @@ DENIED = {
     ("numpy", "memmap"), ("numpy.core.memmap", "memmap"), ("numpy._core.memmap", "memmap"),
 }
 # Not collected at all: sklearn2pmml.preprocessing.ExpressionTransformer (evaluates text from the pickle when it is asked),
-# scipy.stats distributions (their __setstate__ runs exec on text from the pickle), torch.storage._load_from_bytes (a torch.load inside the pickle), joblib.memory.Memory (makes folders), sklearn.callback (progress displays).
+# scipy.stats distributions (their __setstate__ runs exec on text from the pickle), torch.storage._load_from_bytes (a torch.load
+# inside the pickle), joblib.memory.Memory (makes folders), sklearn.callback (progress displays).
