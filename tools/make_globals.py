@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes src/frameworks/<library>/globals.inc: the globals that genuine pickles of each library contain, as C++ initialisers.
 
     tools/make_globals.py
@@ -46,7 +47,7 @@ def main():
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = sorted((module, name) for module, name in table - denied.DENIED if "." not in name)
         path.write_text(
-            f"// Made by tools/make_globals.py; do not edit. The globals that genuine pickles of {library} contain.\n"
+            f"// SPDX-License-Identifier: Apache-2.0\n// Made by tools/make_globals.py; do not edit. The globals that genuine pickles of {library} contain.\n"
             + "".join(f'{{"{module}", "{name}"}},\n' for module, name in rows), encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {len(rows)}")
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prints the globals that genuine pickles contain, one `library<TAB>module<TAB>name` a line: run inside an environment of tools/venv.sh.
 
 Two sources: classes that an estimator can hold, found by walking scikit-learn's modules; and everything that pickling real objects

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What genuine pickles do contain, but what must not be called harmless by its name alone. Each with its reason.
 
 A reader that meets one of these may still accept it, after looking at what it is given: that is code, not a table.

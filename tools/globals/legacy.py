@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names of releases that no longer install beside today's Python, from the release notes and sources of those releases.
 
 scikit-learn 0.22 moved its modules to private names. RENAMED gives, for a module of today, the names that pickles of 0.18 to 0.21 have;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The globals of genuine PyTorch files, from PyTorch's sources (0.4 to 2.9): PyTorch is too large to install for a list of names.
 
 No optimisers, as their state is plain; no torch.storage._load_from_bytes, as it is a torch.load within the pickle; of torch.jit

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables and targets that the golden models are fitted on, and the inputs that they answer.
 
 Everything comes from RandomState.random_sample, whose stream NumPy keeps frozen, and from additions, so that every NumPy gives the

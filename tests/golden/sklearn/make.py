@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the golden cases of the scikit-learn that runs it into FOLDER/<major.minor>/; make.sh does it for all versions.
 
     $(tools/venv.sh sklearn-1.9)/bin/python tests/golden/sklearn/make.py --out FOLDER [--only PART_OF_NAME]

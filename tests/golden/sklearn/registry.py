@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of golden cases, and the two helpers that let one list serve every scikit-learn version.
 
 A case reads as one line:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bagging, AdaBoost, gradient boosting and histogram boosting."""
 from registry import E, EXACT, FLOAT32, REL9, REL12, ULP4, VERSION, case
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Estimators made of estimators: pipelines, column transformers, votes, stacks, searches, calibration, one against the rest."""
 import numpy as np
 from sklearn.compose import make_column_selector

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Linear models: predicting is a product and a sum, then perhaps a link function."""
 import numpy as np
 

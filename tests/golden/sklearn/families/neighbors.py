@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Neighbours, naive Bayes, discriminant analysis, neural networks, clusters and decompositions."""
 import numpy as np
 
