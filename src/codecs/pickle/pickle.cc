@@ -290,7 +290,6 @@ class Machine {
     if (kwargs != nullptr) arena_.push(out.items, kwargs);
     if (callee->kind != Kind::global && callee->kind != Kind::extension) {
       if (!is_object(*callee)) fail(Code::corrupt, "calls something that is neither a class nor a function");
-      oddity("call-of-result", "calls what another call returned");
     }
     if (args->kind != Kind::tuple) {
       switch (args->kind) {
