@@ -9,6 +9,7 @@
 #include "codecs/npy/npy.h"
 #include "codecs/tar/tar.h"
 #include "formats/format.h"
+#include "formats/scan_torch.h"
 #include "frameworks/python/numpy.h"
 
 namespace decant {
@@ -145,7 +146,7 @@ void scan_torchscript(const Source& content, Report& report) {
   }
 }
 
-void scan_member(const zip::Entry& entry, const Source& content, Report& report) {
+void scan_member(const zip::Archive& archive, const zip::Entry& entry, const Source& content, Report& report) {
   const std::string_view name = entry.name;
   const std::size_t slash = name.rfind('/');
   const std::string_view base = name.substr(slash == std::string_view::npos ? 0 : slash + 1);
@@ -157,7 +158,14 @@ void scan_member(const zip::Entry& entry, const Source& content, Report& report)
     scan_opaque(content, report);
   } else if (base.ends_with(".pkl") || base.ends_with(".debug_pkl")) {
     Cursor cursor(content);
-    scan_pickles(cursor, report);
+    const pickle::Partial partial = scan_pickle(cursor, report);
+    // Storages are members beside data.pkl: data/0, data/1, …
+    torch::check_tensors(partial.tree, report, [&](std::string_view key) -> std::optional<std::uint64_t> {
+      const zip::Entry* storage = archive.find(format("{}{}data/{}", folder, folder.empty() ? "" : "/", key));
+      if (storage == nullptr) return std::nullopt;
+      return storage->size;
+    });
+    if (!partial.broke && !cursor.at_end()) scan_pickles(cursor, report);
   } else if (base.ends_with(".py") && name.find("/code/") != std::string_view::npos) {
     scan_torchscript(content, report);
   } else if (is_plain_member(name, content)) {
@@ -227,7 +235,7 @@ void scan_zip(const Source& source, Report& report, const ScanMember& own) {
           return archive.read_unchecked(entry);
         }
       }();
-      if (!own || !own(entry, content, report)) scan_member(entry, content, report);
+      if (!own || !own(entry, content, report)) scan_member(archive, entry, content, report);
     } catch (const Error& error) {
       report.add(error);
     }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codecs/pickle/pickle.h"
 #include "codecs/zip/zip.h"
 #include "io/cursor.h"
 
@@ -59,6 +60,9 @@ void scan_source(const Source& source, Report& report);
 
 /// Pickles from the cursor on, one behind the other, up to the end of the source.
 void scan_pickles(Cursor& cursor, Report& report);
+
+/// One pickle. Its globals, calls and oddities are judged up to where it breaks, should it break.
+pickle::Partial scan_pickle(Cursor& cursor, Report& report);
 
 /// Bytes that mean nothing by themselves (tensor data): searched for a pickle that a loader could be led to.
 void scan_opaque(const Source& source, Report& report);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "codecs/npy/npy.h"
 #include "formats/scan.h"
+#include "formats/scan_torch.h"
 #include "frameworks/known.h"
 #include "frameworks/python/numpy.h"
 #include "frameworks/python/objects.h"
@@ -30,6 +31,7 @@ struct OddityRule {
 constexpr OddityRule kOddities[] = {
     {"changes-global", Severity::malicious},  {"computed-global", Severity::malicious}, {"sparse-memo", Severity::error},
     {"unknown-protocol", Severity::error},
+    {"stack-not-clean", Severity::error},  // a call that is left there is said to be discarded
 };
 
 Severity severity_of(const pickle::Oddity& oddity) {
@@ -56,6 +58,11 @@ class Scan {
 
   void run() {
     for (const Ref call : tree_.calls) excuse(*call);
+    // The class of a storage is data to torch's loader: one that it does not know is an error there, never a call.
+    for (const Ref id : tree_.persistents) {
+      const Node& tuple = *id->items[0];
+      if (tuple.kind == Kind::tuple && tuple.items.size() > 1 && torch::is_unknown_storage(*tuple.items[1])) excused_.push_back(tuple.items[1]);
+    }
     std::ranges::sort(excused_);
     for (const Ref global : tree_.globals) judge_global(*global);
     for (const Ref call : tree_.calls) judge_call(*call);
@@ -191,25 +198,29 @@ void scan_without_joblib(const Source& source, std::uint64_t start, Report& repo
 
 }  // namespace
 
+pickle::Partial scan_pickle(Cursor& cursor, Report& report) {
+  static const pickle::Options kOptions = python::pickle_options();
+  const std::uint64_t start = cursor.offset();
+  pickle::Partial partial = pickle::parse_partial(cursor, kOptions);
+  const auto has_raw = [](Ref call) { return call->extra != nullptr && call->extra->raw.data() != nullptr; };
+  try {
+    Scan(partial.tree, report).run();
+    if (std::ranges::any_of(partial.tree.calls, has_raw)) scan_without_joblib(cursor.source(), start, report);
+  } catch (const Error& error) {
+    report.add(error);
+  }
+  if (partial.broke) report.add(*partial.broke);
+  return partial;
+}
+
 void scan_pickles(Cursor& cursor, Report& report) {
-  const pickle::Options options = python::pickle_options();
-  for (std::uint64_t number = 0;; ++number) {
-    const std::uint64_t start = cursor.offset();
-    const pickle::Partial partial = pickle::parse_partial(cursor, options);
-    const Tree& tree = partial.tree;
-    bool joblib = false;
-    for (const Ref call : tree.calls) joblib = joblib || (call->extra != nullptr && call->extra->raw.data() != nullptr);
-    try {
-      Scan(tree, report).run();
-      if (joblib) scan_without_joblib(cursor.source(), start, report);
-    } catch (const Error& error) {
-      report.add(error);
+  for (bool first = true;; first = false) {
+    const pickle::Partial partial = scan_pickle(cursor, report);
+    if (partial.broke || cursor.at_end()) return;
+    if (first && torch::is_legacy(partial.tree)) {
+      torch::scan_legacy(cursor, report);
+      if (cursor.at_end()) return;
     }
-    if (partial.broke) {
-      report.add(*partial.broke);
-      return;
-    }
-    if (cursor.at_end()) return;
     const Bytes rest = cursor.peek(cursor.left());
     if (!looks_like_pickle(rest)) {
       const bool zeros = std::ranges::all_of(rest, [](std::byte b) { return b == std::byte{0}; });

@@ -36,7 +36,7 @@ constexpr Group kFromStart[] = {
      "builtins.execfile __builtin__.exec builtins.breakpoint builtins.help builtins.input __builtin__.input __builtin__.raw_input builtins.exit builtins.quit "
      "code bdb pdb cProfile profile _lsprof hotshot trace timeit doctest unittest test _testcapi _testinternalcapi _testbuffer _testmultiphase "
      "_xxsubinterpreters _interpreters idlelib lib2to3 distutils setuptools pkg_resources pip ensurepip venv site sysconfig py_compile compileall "
-     "pydoc pydoc_data rlcompleter pyclbr modulefinder symtable turtledemo antigravity this new types.CodeType types.FunctionType types.LambdaType "
+     "pydoc _pyrepl pydoc_data rlcompleter pyclbr modulefinder symtable turtledemo antigravity this new types.CodeType types.FunctionType types.LambdaType "
      "types.MethodType types.ModuleType types.GenericAlias types.coroutine types.DynamicClassAttribute cloudpickle dill jinja2 mako yaml ruamel "
      "numexpr sympy IPython ipykernel nbformat nose pytest _pytest py.test hypothesis cython Cython pyximport numba.core numba.pycc cffi.api pandas.eval "
      "pandas.core.computation pandas.core.frame.DataFrame.eval pandas.core.frame.DataFrame.query pandas.DataFrame.eval pandas.DataFrame.query "
