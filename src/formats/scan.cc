@@ -10,6 +10,7 @@
 #include "codecs/tar/tar.h"
 #include "formats/format.h"
 #include "formats/scan_torch.h"
+#include "frameworks/known.h"
 #include "frameworks/python/numpy.h"
 
 namespace decant {
@@ -75,12 +76,14 @@ bool is_text(Bytes bytes) {
   return text.find('\0') == std::string_view::npos && printable(text.substr(0, 4096), 1 << 16).find("\\x"sv) == std::string_view::npos;
 }
 
-// Pickles of protocol 0 and 1 have no magic number: they are recognised by being readable, or by what they name before they break.
+// Pickles of protocol 0 and 1 have no magic number: they are recognised by being readable, or by a known name before they break.
 bool try_old_pickle(const Source& source, Report& report) {
   Cursor cursor(source);
   const pickle::Partial partial = pickle::parse_partial(cursor, python::pickle_options());
-  const bool reads = !partial.broke && (cursor.at_end() || !partial.tree.globals.empty() || source.size() < 64);
-  if (!reads && partial.tree.globals.empty()) return false;
+  const auto is_known = [](pickle::Ref global) { return judge(global->module(), global->name()).known != Known::unknown; };
+  const bool reads = partial.broke ? std::ranges::any_of(partial.tree.globals, is_known)
+                                   : cursor.at_end() || !partial.tree.globals.empty() || torch::is_legacy(partial.tree) || source.size() < 64;
+  if (!reads) return false;
   cursor.seek(0);
   scan_pickles(cursor, report);
   return true;

@@ -149,6 +149,7 @@ class Scan {
         --report_.depth;
       }
     }
+    if (const Ref type = python::class_of(call); type != nullptr && (type->name() == "NDArrayWrapper" || type->name() == "ZNDArrayWrapper")) scan_beside(call);
     // Arrays that lie about their size are caught here, and files beside this one are read.
     try {
       if (const auto array = python::as_array(tree_, call); array) return;
@@ -159,6 +160,17 @@ class Scan {
       }
     } catch (const Error& error) {
       if (error.code() != Code::unsupported || error.text().find("out-of-band") != std::string::npos) report_.add(error);
+    }
+  }
+
+  // joblib before 0.10 put arrays into files beside the pickle; an array of objects there is a pickle again.
+  void scan_beside(const Node& call) {
+    try {
+      const auto name = python::text_of(python::attribute(call, "filename"));
+      const auto sibling = name ? tree_.source.sibling(*name) : std::nullopt;
+      if (sibling && npy::looks_like(sibling->bytes())) scan_source(*sibling, report_);
+    } catch (const Error& error) {
+      report_.add(error);
     }
   }
 
