@@ -214,19 +214,6 @@ void infer_size(InferContext& c) { c.outputs[0] = Type::tensor(DType::int64, {})
 
 // --- Constant, ConstantOfShape, Range -----------------------------------------------------------------------------------------------
 
-Tensor constant_value(const AttributeView& c) {
-  if (c.has("value")) return c.tensor("value");
-  if (c.has("value_float")) return Tensor::scalar<float>(static_cast<float>(c.real("value_float")));
-  if (c.has("value_int")) return Tensor::scalar<std::int64_t>(c.integer("value_int"));
-  if (c.has("value_string")) return Tensor::scalar<std::string>(std::string(c.text("value_string")));
-  if (c.has("value_floats")) {
-    const std::vector<double> wide = c.reals("value_floats");
-    return Tensor::vector(std::vector<float>(wide.begin(), wide.end()));
-  }
-  if (c.has("value_ints")) return Tensor::vector(c.integers("value_ints"));
-  if (c.has("value_strings")) return Tensor::vector(c.texts("value_strings"));
-  c.fail(Code::unsupported, "a constant without a value");
-}
 void constant(KernelContext& c) { c.set_output(0, constant_value(c)); }
 void infer_constant(InferContext& c) { c.outputs[0] = Type::of(constant_value(c)); }
 
