@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes the example models of the documentation, with scikit-learn 1.9.1.
 
     $(tools/venv.sh sklearn-1.9)/bin/python examples/make.py

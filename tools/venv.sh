@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Usage: tools/venv.sh NAME
 # Makes the virtual environment that tools/requirements/NAME.txt describes, once, and prints its path.
 #

@@ -1,1 +1,4 @@
-int main() { return 0; }
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+int main(int argc, char** argv) { return decant::run_cli(argc, argv); }

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "codecs/pickle/pickle.h"
+#include "codecs/zip/zip.h"
 #include "io/cursor.h"
 
 namespace decant {
@@ -40,7 +43,7 @@ class Report {
   void add(const Error& error);
 
   const std::vector<Finding>& findings() const { return findings_; }
-  /// "clean", "error", "suspicious" or "malicious": the worst finding.
+  /// The worst finding; note means clean.
   Severity worst() const { return worst_; }
   std::string_view verdict() const { return worst_ == Severity::note ? "clean" : name_of(worst_); }
 
@@ -51,12 +54,22 @@ class Report {
   Severity worst_ = Severity::note;
 };
 
-/// Scans whatever `source` is, by content: pickles, containers member by member, and everything that a Format can scan. Never throws an
-/// Error: it becomes a finding. Opaque: bytes that mean nothing by themselves (tensor data of an archive) and are only searched for what
-/// a loader could be led to.
-void scan_source(const Source& source, Report& report, bool opaque = false);
+/// Scans whatever `source` is, by content: containers member by member, pickles, and everything that a Format can scan. Never throws an
+/// Error: it becomes a finding.
+void scan_source(const Source& source, Report& report);
 
 /// Pickles from the cursor on, one behind the other, up to the end of the source.
 void scan_pickles(Cursor& cursor, Report& report);
+
+/// One pickle. Its globals, calls and oddities are judged up to where it breaks, should it break.
+pickle::Partial scan_pickle(Cursor& cursor, Report& report);
+
+/// Bytes that mean nothing by themselves (tensor data): searched for a pickle that a loader could be led to.
+void scan_opaque(const Source& source, Report& report);
+
+/// A zip archive: its structure, and each member. `own` deals with the members that the caller's format knows (and returns true); all
+/// others are scanned by content, and what is then still unknown is suspicious.
+using ScanMember = std::function<bool(const zip::Entry& entry, const Source& content, Report& report)>;
+void scan_zip(const Source& source, Report& report, const ScanMember& own = {});
 
 }  // namespace decant

@@ -290,7 +290,6 @@ class Machine {
     if (kwargs != nullptr) arena_.push(out.items, kwargs);
     if (callee->kind != Kind::global && callee->kind != Kind::extension) {
       if (!is_object(*callee)) fail(Code::corrupt, "calls something that is neither a class nor a function");
-      oddity("call-of-result", "calls what another call returned");
     }
     if (args->kind != Kind::tuple) {
       switch (args->kind) {
@@ -499,6 +498,12 @@ class Machine {
     oddity("discarded-call", "throws away what a call returned, so the call is there for its effect only");
   }
 
+  void persistent(Node* id) {
+    Node& out = push(Kind::persistent);
+    arena_.push(out.items, id);
+    tree_.persistents.push_back(&out);
+  }
+
   void extension(std::int64_t code) {
     if (code <= 0) fail(Code::corrupt, "an extension code is not positive");
     oddity("extension-code", format("extension code {}: what it stands for is known to the loading program only", code));
@@ -678,12 +683,11 @@ bool Machine::step() {
       const std::string_view id = line();
       Node& text = text_node(id);
       if (!is_utf8(id, true)) fail(Code::corrupt, "a persistent id is not UTF-8");
-      arena_.push(push(Kind::persistent).items, &text);
+      persistent(&text);
       break;
     }
     case 'Q': {
-      Node* id = pop();
-      arena_.push(push(Kind::persistent).items, id);
+      persistent(pop());
       break;
     }
     case 0x82: extension(le<std::uint8_t>()); break;

@@ -105,6 +105,7 @@ class Tree {
   std::vector<Oddity> oddities;
   std::vector<Ref> globals;         // every global node, in order, popped or not: what scan judges
   std::vector<Ref> calls;           // every call node, in order, popped or not
+  std::vector<Ref> persistents;     // every persistent id, in order, popped or not
   Source source;                    // the stream that was parsed
 
   /// A view of `node`'s bytes that stays alive on its own.

@@ -20,9 +20,14 @@ Model read(const Source& file) {
   return sklearn::read({tree, tree.root});
 }
 
+void scan(const Source& source, Report& report) {
+  Cursor cursor(source);
+  scan_pickles(cursor, report);
+}
+
 }  // namespace
 
 extern const Format pickle_format;
-const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = nullptr, .read = read, .write = nullptr};
+const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan, .read = read, .write = nullptr};
 
 }  // namespace decant

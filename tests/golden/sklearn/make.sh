@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Makes the golden cases of every covered scikit-learn version anew, from nothing but tools/requirements. A minute or two.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of golden cases, and the two helpers that let one list serve every scikit-learn version.
 
 A case reads as one line:
@@ -22,7 +23,7 @@ NEWEST = (1, 9)
 
 # How equal a decoder's floating-point answers must be; labels and integers must always be equal.
 EXACT = "exact"  # the same bits
-ULP4 = "ulp4"  # the same bits went into one exp or log
+ULP4 = "ulp4"  # the same bits went into one exp or log, or a softmax of few
 REL12 = "rel1e-12"  # other double arithmetic, where only the order of summation differs
 REL9 = "rel1e-9"  # predicting is itself iterative, or cancels
 FLOAT32 = "float32"  # scikit-learn computes in single precision: 1e-5 relative + 1e-6 absolute
@@ -94,9 +95,9 @@ def fit(estimator, x, y, **options):
 
 
 class Case:
-    def __init__(self, name, estimator, x, y, contract, logs, without, options, dump):
+    def __init__(self, name, estimator, x, y, contract, contracts, without, options, dump):
         self.name, self.estimator, self.x, self.y = name, estimator, x, y
-        self.contract, self.logs, self.without, self.options, self.dump = contract, logs, without, options, dump
+        self.contract, self.contracts, self.without, self.options, self.dump = contract, contracts, without, options, dump
 
 
 CASES = {}
@@ -130,10 +131,11 @@ def joblibbed(suffix=".joblib", compress=0):
     return dump
 
 
-def case(name, estimator, x, y=None, contract=REL12, *, logs=(), without=(), since=None, until=None, fit=None, dump=None):
+def case(name, estimator, x, y=None, contract=REL12, *, logs=(), sums=(), without=(), since=None, until=None, fit=None, dump=None):
     """Registers a case.
 
-    logs: methods whose values pass through one exp or log after exact arithmetic; they become a second row, contract ulp4.
+    logs: methods whose values pass through one exp or log after exact arithmetic; they become another row, of contract ulp4.
+    sums: methods that do more after that; likewise, rel1e-12.
     without: methods that are not recorded (say why in a comment). since, until: the versions, inclusive, where an option's
     value has this meaning. fit: further arguments of fit.
     """
@@ -147,7 +149,8 @@ def case(name, estimator, x, y=None, contract=REL12, *, logs=(), without=(), sin
         return
     if name in CASES:
         raise ValueError(f"two cases are named {name}")
-    CASES[name] = Case(name, estimator, x, y, contract, logs, without, fit or {}, dump or pickled(4))
+    contracts = {**dict.fromkeys(logs, ULP4), **dict.fromkeys(sums, REL12)}
+    CASES[name] = Case(name, estimator, x, y, contract, contracts, without, fit or {}, dump or pickled(4))
 
 
 def answers(model, x, without=()):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Copies the golden cases of all versions from a folder into this one, the older ones only where they add something.
 
     python thin.py FOLDER

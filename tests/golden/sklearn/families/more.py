@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernels, Gaussian processes, cross decomposition, random projections, text and dictionaries."""
 from registry import E, EXACT, REL9, case
 
@@ -9,7 +10,7 @@ for kernel in ("rbf", "poly"):
 case("rbf_sampler", E.RBFSampler(gamma=0.05, n_components=6), "few", None, REL9)
 case("additive_chi2_sampler", E.AdditiveChi2Sampler(), "positive", None, REL9)
 case("skewed_chi2_sampler", E.SkewedChi2Sampler(n_components=6), "positive", None, REL9)
-case("polynomial_count_sketch", E.PolynomialCountSketch(n_components=8), "few", None, REL9)
+case("polynomial_count_sketch", E.PolynomialCountSketch(n_components=8), "mild", None, REL9)
 case("gaussian_projection", E.GaussianRandomProjection(n_components=3), "base", None, REL9)
 case("sparse_projection", E.SparseRandomProjection(n_components=3, density=0.4), "base", None, REL9)
 case("gaussian_process_regressor", E.GaussianProcessRegressor(alpha=0.1, normalize_y=True), "few", "real", REL9)

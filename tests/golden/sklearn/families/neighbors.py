@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Neighbours, naive Bayes, discriminant analysis, neural networks, clusters and decompositions."""
 import numpy as np
 
@@ -27,6 +28,8 @@ case("knn_classifier_one_neighbor", E.KNeighborsClassifier(n_neighbors=1), "base
 case("knn_classifier_binary", E.KNeighborsClassifier(n_neighbors=2), "base", "binary")
 case("knn_classifier_sparse", E.KNeighborsClassifier(), "sparse", "multi")
 case("knn_classifier_frame", E.KNeighborsClassifier(), "frame", "text")
+case("knn_classifier_single_class", E.KNeighborsClassifier(), "base", "single")
+case("knn_classifier_one_feature", E.KNeighborsClassifier(algorithm="kd_tree"), "one", "binary")
 case("knn_classifier_ties", E.KNeighborsClassifier(n_neighbors=6), "counts", "multi")
 case("knn_regressor_cosine", E.KNeighborsRegressor(metric="cosine"), "positive", "real")
 case("knn_regressor_column", E.KNeighborsRegressor(), "base", "column")
@@ -37,6 +40,7 @@ case("radius_classifier_outlier", E.RadiusNeighborsClassifier(radius=2.0, outlie
 case("radius_regressor", E.RadiusNeighborsRegressor(radius=6.0), "ranged", "real")
 for metric in ("euclidean", "manhattan"):
     case(f"nearest_centroid_{metric}", E.NearestCentroid(metric=metric), "base", "multi")
+case("nearest_centroid_mild", E.NearestCentroid(), "mild", "multi")
 case("nearest_centroid_shrunk", E.NearestCentroid(shrink_threshold=0.3), "base", "text")
 case("nearest_centroid_priors", E.NearestCentroid(priors="empirical"), "few", "multi")
 case("local_outlier_factor", E.LocalOutlierFactor(novelty=True, n_neighbors=5), "base")
@@ -46,12 +50,15 @@ for kernel in ("gaussian", "tophat", "epanechnikov", "exponential", "linear", "c
 case("neighborhood_components", E.NeighborhoodComponentsAnalysis(n_components=2, max_iter=5), "base", "multi")
 
 for y in ("binary", "multi", "text"):
-    case(f"gaussian_nb_{y}", E.GaussianNB(), "base", y, REL9)
+    case(f"gaussian_nb_{y}", E.GaussianNB(), "mild", y, REL9)
     case(f"multinomial_nb_{y}", E.MultinomialNB(), "counts", y, REL9)
     case(f"bernoulli_nb_{y}", E.BernoulliNB(), "base", y, REL9)
     case(f"complement_nb_{y}", E.ComplementNB(), "counts", y, REL9)
     case(f"categorical_nb_{y}", E.CategoricalNB(), "codes", y, REL9)
-case("gaussian_nb_priors", E.GaussianNB(priors=[0.2, 0.5, 0.3], var_smoothing=1e-3), "base", "multi", REL9)
+case("gaussian_nb_priors", E.GaussianNB(priors=[0.2, 0.5, 0.3], var_smoothing=1e-3), "mild", "multi", REL9)
+case("gaussian_nb_single_class", E.GaussianNB(), "mild", "single", REL9)
+case("gaussian_nb_one_feature", E.GaussianNB(), "one", "binary", REL9)
+case("gaussian_nb_extreme_rows", E.GaussianNB(), "base", "multi", REL9)
 case("gaussian_nb_frame", E.GaussianNB(), "frame", "text", REL9)
 case("multinomial_nb_alpha", E.MultinomialNB(alpha=0.01, fit_prior=False), "counts", "multi", REL9)
 case("multinomial_nb_class_prior", E.MultinomialNB(class_prior=[0.2, 0.5, 0.3]), "counts", "multi", REL9)
@@ -64,26 +71,26 @@ case("categorical_nb_min_categories", E.CategoricalNB(min_categories=6), "codes"
 
 for y in ("binary", "multi", "text"):
     for solver in ("svd", "eigen"):
-        case(f"lda_{solver}_{y}", E.LinearDiscriminantAnalysis(solver=solver), "few", y, REL9)
-    case(f"lda_lsqr_{y}", E.LinearDiscriminantAnalysis(solver="lsqr"), "few", y, REL9, without=("transform",))  # lsqr has none
-    case(f"qda_{y}", E.QuadraticDiscriminantAnalysis(), "few", y, REL9)
-case("lda_shrinkage", E.LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"), "few", "multi", REL9, without=("transform",))
-case("lda_components", E.LinearDiscriminantAnalysis(n_components=1), "few", "multi", REL9)
-case("lda_priors", E.LinearDiscriminantAnalysis(priors=[0.2, 0.5, 0.3]), "few", "multi", REL9)
-case("qda_regularised", E.QuadraticDiscriminantAnalysis(reg_param=0.2, priors=[0.2, 0.5, 0.3]), "few", "multi", REL9)
-case("qda_eigen", E.QuadraticDiscriminantAnalysis(solver="eigen"), "few", "multi", REL9)
+        case(f"lda_{solver}_{y}", E.LinearDiscriminantAnalysis(solver=solver), "mild", y, REL9)
+    case(f"lda_lsqr_{y}", E.LinearDiscriminantAnalysis(solver="lsqr"), "mild", y, REL9, without=("transform",))  # lsqr has none
+    case(f"qda_{y}", E.QuadraticDiscriminantAnalysis(), "mild", y, REL9)
+case("lda_shrinkage", E.LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"), "mild", "multi", REL9, without=("transform",))
+case("lda_components", E.LinearDiscriminantAnalysis(n_components=1), "mild", "multi", REL9)
+case("lda_priors", E.LinearDiscriminantAnalysis(priors=[0.2, 0.5, 0.3]), "mild", "multi", REL9)
+case("qda_regularised", E.QuadraticDiscriminantAnalysis(reg_param=0.2, priors=[0.2, 0.5, 0.3]), "mild", "multi", REL9)
+case("qda_eigen", E.QuadraticDiscriminantAnalysis(solver="eigen"), "mild", "multi", REL9)
 
 for activation in ("identity", "logistic", "tanh", "relu"):
     for y in ("binary", "multi", "text", "labels3"):
-        case(f"mlp_classifier_{activation}_{y}", E.MLPClassifier(hidden_layer_sizes=(6,), activation=activation, max_iter=30), "few", y, REL9)
-    case(f"mlp_regressor_{activation}", E.MLPRegressor(hidden_layer_sizes=(6, 4), activation=activation, max_iter=30), "few", "real", REL9)
+        case(f"mlp_classifier_{activation}_{y}", E.MLPClassifier(hidden_layer_sizes=(6,), activation=activation, max_iter=30), "mild", y, REL9)
+    case(f"mlp_regressor_{activation}", E.MLPRegressor(hidden_layer_sizes=(6, 4), activation=activation, max_iter=30), "ranged", "real", REL9)
 for solver in ("lbfgs", "sgd"):
-    case(f"mlp_classifier_{solver}", E.MLPClassifier(hidden_layer_sizes=(5,), solver=solver, max_iter=30), "few", "multi", REL9)
-case("mlp_classifier_deep", E.MLPClassifier(hidden_layer_sizes=(6, 5, 4), max_iter=30), "few", "multi", REL9)
-case("mlp_classifier_early_stopping", E.MLPClassifier(hidden_layer_sizes=(5,), early_stopping=True, max_iter=30), "few", "bool", REL9)
-case("mlp_classifier_no_hidden", E.MLPClassifier(hidden_layer_sizes=(), max_iter=30), "few", "multi", REL9)
-case("mlp_regressor_targets", E.MLPRegressor(hidden_layer_sizes=(5,), max_iter=30), "few", "real3", REL9)
-case("mlp_regressor_poisson", E.MLPRegressor(hidden_layer_sizes=(4,), loss="poisson", max_iter=30), "few", "events", REL9)
+    case(f"mlp_classifier_{solver}", E.MLPClassifier(hidden_layer_sizes=(5,), solver=solver, max_iter=30), "mild", "multi", REL9)
+case("mlp_classifier_deep", E.MLPClassifier(hidden_layer_sizes=(6, 5, 4), max_iter=30), "mild", "multi", REL9)
+case("mlp_classifier_early_stopping", E.MLPClassifier(hidden_layer_sizes=(5,), early_stopping=True, max_iter=30), "mild", "bool", REL9)
+case("mlp_classifier_no_hidden", E.MLPClassifier(hidden_layer_sizes=(), max_iter=30), "mild", "multi", REL9)
+case("mlp_regressor_targets", E.MLPRegressor(hidden_layer_sizes=(5,), max_iter=30), "ranged", "real3", REL9)
+case("mlp_regressor_poisson", E.MLPRegressor(hidden_layer_sizes=(4,), loss="poisson", max_iter=30), "ranged", "events", REL9)
 case("mlp_regressor_frame", E.MLPRegressor(hidden_layer_sizes=(5,), max_iter=30), "frame", "real", REL9)
 
 # Distances to centres come from |x|² - 2xc + |c|², which cancels near a centre.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scalers, encoders, imputers and feature selection."""
 import numpy as np
 from sklearn.feature_selection import chi2, f_classif, f_regression, mutual_info_classif

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Support vector machines, of libsvm and of liblinear."""
 from registry import E, REL9, REL12, case
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Single trees, forests and isolation forests. Leaf values are averaged in a fixed order, hence equal bits."""
 import numpy as np
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One model in every way that Python saves models: each pickle protocol, and joblib with each compression."""
 import importlib.util
 
