@@ -127,7 +127,7 @@ TEST(Zip, BrokenOnesSayWhereAndWhy) {
   EXPECT_EQ(error_of(with(plain, kCentral, 24, "\x09")), "z.zip @0x0 abc: corrupt: the entry is stored, but its two sizes differ: 5 and 9");
   EXPECT_EQ(error_of(with(plain, kCentral, 42, "\x05")), "z.zip @0x5: corrupt: no local header for \"abc\"");
   EXPECT_EQ(error_of(with(plain, kCentral, 20, "\xff\xff")), "z.zip @0x0: truncated: \"abc\" states 65535 bytes, only 163 left");
-  EXPECT_EQ(error_of(with(plain, kCentral, 42, "\0", 1).substr(0, 0) + with(plain, kCentral, 42, "\0"s, 1)), "z.zip @0x0: corrupt: \"def\" overlaps another entry");
+  EXPECT_EQ(error_of(with(plain, kCentral, 42, "\0"s, 1)), "z.zip @0x0: corrupt: \"def\" overlaps another entry");
   EXPECT_EQ(error_of(with(plain, kEnd, 10, "\x03")), "z.zip @0xae: unsupported: an archive that is split over several files");
   EXPECT_EQ(error_of(with(with(plain, kEnd, 10, "\xf0\xff"), kEnd, 8, "\xf0\xff")), "z.zip @0xae: corrupt: states 65520 entries in a directory of 98 bytes");
   EXPECT_EQ(error_of(with(plain, kEnd, 16, "\xff\xff")), "z.zip @0xae: corrupt: the directory should be at 0xffff, but it must end at 0xae after 98 bytes");
