@@ -86,12 +86,10 @@ void linear_classifier(KernelContext& c) {
     std::vector<float> line(scores.begin() + static_cast<std::ptrdiff_t>(r * targets), scores.begin() + static_cast<std::ptrdiff_t>((r + 1) * targets));
     if (targets == 1) winners.push_back(line[0] > 0);
     else winners.push_back(std::ranges::max_element(line) - line.begin());
-    if (paired) {
-      apply_transform(transform, std::span<float>(line));
-      line = {1 - line[0], line[0]};
-    } else {
-      apply_transform(transform, std::span<float>(line));
-    }
+    const bool first = transform == PostTransform::logistic || transform == PostTransform::probit;  // else of both columns together
+    if (paired && first) apply_transform(transform, std::span<float>(line));
+    if (paired) line = {1 - line[0], line[0]};
+    if (!paired || !first) apply_transform(transform, std::span<float>(line));
     to = std::ranges::copy(line, to).out;
   }
   c.set_output(0, labels.pick(winners));
