@@ -40,6 +40,8 @@ const Format* find_format(std::string_view name);
 
 /// The format of this source. Throws unsupported (nothing fits; says what the file looks like) or mismatch (two are equally sure).
 const Format& detect(const Source& source);
+/// The format that detect() would give, or null where it would throw.
+const Format* find_by_content(const Source& source);
 /// Detects and reads. The model's origin.format is set.
 Model read_model(const Source& source);
 

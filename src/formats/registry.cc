@@ -67,6 +67,14 @@ const Format& detect(const Source& source) {
   return *fitting[0];
 }
 
+const Format* find_by_content(const Source& source) {
+  try {
+    return &detect(source);
+  } catch (const Error&) {  // the one place where "no format" is an answer, not a failure
+    return nullptr;
+  }
+}
+
 Model read_model(const Source& source) {
   const Format& format = detect(source);
   if (format.read == nullptr) throw Error(Code::unsupported, source.where(), decant::format("is {}; decant scans it, but cannot open it as a model", format.title));

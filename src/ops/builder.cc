@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "base/text.h"
+#include "ops/interpret.h"
 
 namespace decant {
 namespace {
@@ -41,6 +43,39 @@ std::string key_of(const Node& node, std::size_t outputs) {
 }
 
 bool is_random(std::string_view op) { return op.starts_with("Random") || op == "Bernoulli" || op == "Multinomial"; }
+
+// A node with long lists (trees) is hardly ever there twice, and its key would be as long as the lists.
+bool is_large(const Node& node) {
+  constexpr std::size_t kLong = 256;
+  return std::ranges::any_of(node.attributes, [](const auto& entry) {
+    return std::visit([](const auto& v) {
+      if constexpr (requires { v.reserve(1); }) return v.size() > kLong;
+      else return false;
+    }, entry.second);
+  });
+}
+
+// What a node of constants computes is a constant, where it is small: the shapes that files compute step by step.
+std::vector<Tensor> folded(const Op& op, const Node& node, const std::vector<const Tensor*>& inputs, const std::vector<Type>& outputs) {
+  constexpr std::uint64_t kSmall = 4096;
+  if (op.run == nullptr || node.inputs.empty() || !node.captures.empty()) return {};
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (node.inputs[i] != kNoValue && (inputs[i] == nullptr || inputs[i]->size() > kSmall)) return {};
+  }
+  for (const Type& t : outputs) {
+    std::uint64_t count = t.has_rank ? 1 : kSmall + 1;
+    for (const Dim& d : t.shape) count = d.known() ? sat_mul(count, static_cast<std::uint64_t>(d.value)) : kSmall + 1;
+    if (count > kSmall) return {};
+  }
+  for (const auto& [name, value] : node.attributes) {
+    if (std::holds_alternative<GraphPtr>(value)) return {};
+  }
+  const State state = op.prepare != nullptr ? op.prepare(PrepareContext(node, std::vector<const Type*>(inputs.size(), nullptr), inputs)) : nullptr;
+  std::vector<Tensor> results(outputs.size());
+  KernelContext context(node, inputs, results, state.get(), nullptr);
+  op.run(context);
+  return results;
+}
 
 }  // namespace
 
@@ -112,8 +147,9 @@ std::vector<ValueId> Builder::node(std::string_view domain, std::string_view op,
       made.captures.push_back(at->second);
     }
   }
-  const std::string key = key_of(made, outputs);
-  if (const auto at = known_.find(key); at != known_.end() && !is_random(op)) return at->second;
+  const bool shared = !is_random(op) && !is_large(made);
+  const std::string key = shared ? key_of(made, outputs) : std::string();
+  if (const auto at = known_.find(key); shared && at != known_.end()) return at->second;
   if (made.name.empty()) made.name = unique(op);
   made.outputs.resize(outputs);
 
@@ -131,12 +167,21 @@ std::vector<ValueId> Builder::node(std::string_view domain, std::string_view op,
     InferContext context(made, types, constants);
     known->infer(context);
     result = std::move(context.outputs);
+    // Identity stands where a value needs a name of its own.
+    if (shared && op != "Identity") {
+      if (std::vector<Tensor> values = folded(*known, made, constants, result); !values.empty()) {
+        std::vector<ValueId> out;
+        for (Tensor& t : values) out.push_back(t.defined() ? constant(std::move(t), made.name) : kNoValue);
+        known_.emplace(key, out);
+        return out;
+      }
+    }
   }
   for (std::size_t i = 0; i < outputs; ++i) {
     made.outputs[i] = add_value(outputs == 1 ? made.name : format("{}:{}", made.name, i), std::move(result[i]));
   }
   std::vector<ValueId> out = made.outputs;
-  known_.emplace(key, out);
+  if (shared) known_.emplace(key, out);
   graph_.nodes.push_back(std::move(made));
   return out;
 }
@@ -151,14 +196,23 @@ void Builder::rename(ValueId id, std::string_view name) {
 }
 
 void Builder::output(ValueId value, std::string_view name) {
-  // An output is a value of its own name: one that is an input, a constant or another output already is copied.
-  const bool is_output = std::ranges::find(graph_.outputs, value) != graph_.outputs.end();
-  const bool is_input = std::ranges::find(graph_.inputs, value) != graph_.inputs.end();
-  if (is_output || is_input || constant_of(value) != nullptr) {
+  for (const ValueId other : graph_.outputs) {
+    if (graph_.value(other).name == name) throw Error(Code::corrupt, format("two outputs are called {}", printable(name)));
+  }
+  // An output is what a node of this graph makes, under a name of its own: anything else is copied.
+  const auto among = [&](const std::vector<ValueId>& list) { return std::ranges::find(list, value) != list.end(); };
+  if (among(graph_.outputs) || among(graph_.inputs) || among(graph_.captures) || constant_of(value) != nullptr) {
     known_.clear();  // this copy must not be shared
     value = op("Identity", {value});
   }
-  rename(value, name);
+  if (graph_.value(value).name != name) {
+    if (const auto at = names_.find(std::string(name)); at != names_.end()) {
+      const auto fixed = [&](const std::vector<ValueId>& list) { return std::ranges::find(list, at->second) != list.end(); };
+      // A value in between makes way; an input or a captured value keeps its name, and the output gets one like it.
+      if (!fixed(graph_.inputs) && !fixed(graph_.captures)) rename(at->second, unique(name));
+    }
+    rename(value, taken(name) ? unique(name) : std::string(name));
+  }
   graph_.outputs.push_back(value);
 }
 

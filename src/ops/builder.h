@@ -34,11 +34,13 @@ class Builder {
   ValueId op(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {}) {
     return node("", op, std::move(inputs), std::move(attributes))[0];
   }
+  /// Throws corrupt where an output of this name is there already.
   void output(ValueId value, std::string_view name);
 
   const Type& type(ValueId id) const { return graph_.value(id).type; }
   const Tensor* constant_of(ValueId id) const;
   void rename(ValueId id, std::string_view name);  // a reader's own names; throws corrupt when taken
+  bool taken(std::string_view name) const { return names_.contains(std::string(name)); }
   /// Refines what is known of a value (a reader's value_info).
   void set_type(ValueId id, Type type) { graph_.values[static_cast<std::size_t>(id)].type = std::move(type); }
 

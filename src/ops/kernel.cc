@@ -92,6 +92,19 @@ Around around(const Shape& shape, std::size_t axis) {
   return out;
 }
 
+Tensor constant_value(const AttributeView& c) {
+  if (c.has("value")) return c.tensor("value");
+  if (c.has("value_float")) return Tensor::scalar<float>(static_cast<float>(c.real("value_float")));
+  if (c.has("value_int")) return Tensor::scalar<std::int64_t>(c.integer("value_int"));
+  if (c.has("value_string")) return Tensor::scalar<std::string>(std::string(c.text("value_string")));
+  if (c.has("value_floats")) {
+    const std::vector<double> wide = c.reals("value_floats");
+    return Tensor::vector(std::vector<float>(wide.begin(), wide.end()));
+  }
+  if (c.has("value_ints")) return Tensor::vector(c.integers("value_ints"));
+  if (c.has("value_strings")) return Tensor::vector(c.texts("value_strings"));
+  c.fail(Code::unsupported, "a constant without a value");
+}
 void want(const KernelContext& c, std::size_t input, DType dtype) {
   if (c.input(input).dtype() != dtype) {
     c.fail(Code::mismatch, format("input {} is of {}, not {}", input, name_of(c.input(input).dtype()), name_of(dtype)));

@@ -133,6 +133,9 @@ struct Around {
 };
 Around around(const Shape& shape, std::size_t axis);
 
+/// The tensor that the attributes of a Constant node hold, whichever of the seven it is.
+Tensor constant_value(const AttributeView& node);
+
 /// Refuses an input whose element type is not `dtype`.
 void want(const KernelContext& c, std::size_t input, DType dtype);
 /// Refuses inputs of different element types.

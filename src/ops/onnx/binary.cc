@@ -123,12 +123,12 @@ T integer_power(T base, std::int64_t exponent) {
 // The result has the type of the base; the exponent may be of another (Pow-15).
 void power(KernelContext& c) {
   using Bases = Types<float, double, Half, BFloat16, std::int64_t, std::int32_t>;
-  using Exponents = Types<float, double, Half, BFloat16, std::int64_t, std::int32_t>;
+  using Exponents = Types<float, double, Half, BFloat16, std::int64_t, std::int32_t, std::uint64_t, std::uint32_t>;
   dispatch(c, c.input(0).dtype(), Bases{}, [&]<class A>() {
     dispatch(c, c.input(1).dtype(), Exponents{}, [&]<class B>() {
       zip<A, B, A>(c, [](A x, B y) {
         if constexpr (!is_real<A> && !is_real<B>) {
-          return integer_power(x, y);
+          return integer_power(x, static_cast<std::int64_t>(y));
         } else if constexpr (!is_real<A>) {
           const double r = std::pow(static_cast<double>(x), static_cast<double>(y));
           return r >= -9.2e18 && r <= 9.2e18 ? static_cast<A>(static_cast<std::int64_t>(r)) : A{0};
@@ -197,10 +197,12 @@ void mean(KernelContext& c) {
 void shift(KernelContext& c) {
   want_same(c, 0, 1);
   const bool left = c.text("direction") == "LEFT";
-  dispatch(c, c.input(0).dtype(), UnsignedTypes{}, [&]<class T>() {
+  dispatch(c, c.input(0).dtype(), IntegerTypes{}, [&]<class T>() {
     zip<T, T, T>(c, [&](T x, T y) {
-      if (y >= sizeof(T) * 8) return T{0};
-      return left ? static_cast<T>(static_cast<std::uint64_t>(x) << y) : static_cast<T>(x >> y);
+      // By the width or more (or a negative number of bits): nothing is left but, to the right, the sign.
+      const auto bits = static_cast<std::make_unsigned_t<T>>(y);
+      if (bits >= sizeof(T) * 8) return left || x >= 0 ? T{0} : static_cast<T>(-1);
+      return left ? static_cast<T>(static_cast<std::uint64_t>(x) << bits) : static_cast<T>(x >> bits);
     });
   });
 }
@@ -283,7 +285,7 @@ constexpr Op kOps[] = {
     {"", "BitwiseAnd", "Bitwise and.", infer_broadcast, run<IntegerTypes, bit_and>},
     {"", "BitwiseOr", "Bitwise or.", infer_broadcast, run<IntegerTypes, bit_or>},
     {"", "BitwiseXor", "Bitwise exclusive or.", infer_broadcast, run<IntegerTypes, bit_xor>},
-    {"", "BitShift", "A shifted by B bits, direction LEFT or RIGHT; 0 when B is the width or more.", infer_broadcast, shift},
+    {"", "BitShift", "A shifted by B bits, direction LEFT or RIGHT; the sign is kept to the right.", infer_broadcast, shift},
     {"", "Equal", "A == B, also of strings and booleans.", infer_compare, compare<AllTypes, equal>},
     {"", "Less", "A < B.", infer_compare, compare<NumberTypes, less>},
     {"", "LessOrEqual", "A <= B.", infer_compare, compare<NumberTypes, less_equal>},

@@ -312,8 +312,8 @@ void infer_arg(InferContext& c) {
 constexpr Op kOps[] = {
     {"", "ReduceSum", "The sum over axes.", infer_reduce, reduce<SumOf, NumberTypes>},
     {"", "ReduceMean", "The mean over axes.", infer_reduce, reduce<MeanOf, NumberTypes>},
-    {"", "ReduceMax", "The largest over axes; NaN wins.", infer_reduce, reduce<MaxOf, NumberTypes>},
-    {"", "ReduceMin", "The smallest over axes; NaN wins.", infer_reduce, reduce<MinOf, NumberTypes>},
+    {"", "ReduceMax", "The largest over axes; NaN wins.", infer_reduce, reduce<MaxOf, Join<NumberTypes, BoolTypes>>},
+    {"", "ReduceMin", "The smallest over axes; NaN wins.", infer_reduce, reduce<MinOf, Join<NumberTypes, BoolTypes>>},
     {"", "ReduceProd", "The product over axes.", infer_reduce, reduce<ProdOf, NumberTypes>},
     {"", "ReduceL1", "The sum of absolute values over axes.", infer_reduce, reduce<L1Of, NumberTypes>},
     {"", "ReduceL2", "The root of the sum of squares over axes.", infer_reduce, reduce<L2Of, NumberTypes>},

@@ -11,6 +11,19 @@ namespace {
 
 void identity(KernelContext& c) { c.set_output(0, c.input(0)); }
 
+void dropout(KernelContext& c) {
+  if (c.has_input(2)) {
+    want(c, 2, DType::boolean);
+    if (c.input(2).size() == 1 && c.input(2).data<bool>()[0]) c.fail(Code::unsupported, "training_mode: dropping out at random is for training");
+  }
+  identity(c);
+  if (c.wants_output(1)) std::ranges::fill(c.output(1, DType::boolean, c.input(0).shape()).mutable_data<bool>(), true);
+}
+void infer_dropout(InferContext& c) {
+  infer_same(c);
+  if (c.outputs.size() > 1) c.outputs[1] = c.input(0), c.outputs[1].dtype = DType::boolean;
+}
+
 // --- Reshape ----------------------------------------------------------------------------------------------------------------------
 
 void reshape(KernelContext& c) {
@@ -214,19 +227,6 @@ void infer_size(InferContext& c) { c.outputs[0] = Type::tensor(DType::int64, {})
 
 // --- Constant, ConstantOfShape, Range -----------------------------------------------------------------------------------------------
 
-Tensor constant_value(const AttributeView& c) {
-  if (c.has("value")) return c.tensor("value");
-  if (c.has("value_float")) return Tensor::scalar<float>(static_cast<float>(c.real("value_float")));
-  if (c.has("value_int")) return Tensor::scalar<std::int64_t>(c.integer("value_int"));
-  if (c.has("value_string")) return Tensor::scalar<std::string>(std::string(c.text("value_string")));
-  if (c.has("value_floats")) {
-    const std::vector<double> wide = c.reals("value_floats");
-    return Tensor::vector(std::vector<float>(wide.begin(), wide.end()));
-  }
-  if (c.has("value_ints")) return Tensor::vector(c.integers("value_ints"));
-  if (c.has("value_strings")) return Tensor::vector(c.texts("value_strings"));
-  c.fail(Code::unsupported, "a constant without a value");
-}
 void constant(KernelContext& c) { c.set_output(0, constant_value(c)); }
 void infer_constant(InferContext& c) { c.outputs[0] = Type::of(constant_value(c)); }
 
@@ -260,16 +260,16 @@ void range(KernelContext& c) {
   for (std::size_t i = 0; i < 3; ++i) {
     if (c.input(i).size() != 1) c.fail(Code::mismatch, format("input {} is no scalar", i));
   }
-  dispatch(c, c.input(0).dtype(), Types<float, double, std::int64_t, std::int32_t, std::int16_t>{}, [&]<class T>() {
+  dispatch(c, c.input(0).dtype(), Types<float, double, Half, BFloat16, std::int64_t, std::int32_t, std::int16_t>{}, [&]<class T>() {
     const T start = c.input(0).data<T>()[0], limit = c.input(1).data<T>()[0], delta = c.input(2).data<T>()[0];
-    if (delta == T{0}) c.fail(Code::mismatch, "delta is 0");
+    if (delta == T(0)) c.fail(Code::mismatch, "delta is 0");
     const long double exact = std::ceil((static_cast<long double>(limit) - static_cast<long double>(start)) / static_cast<long double>(delta));
     if (!(exact < 0x1p40L)) c.fail(Code::limit, "more than 2^40 elements");
     const std::int64_t n = exact > 0 ? static_cast<std::int64_t>(exact) : 0;
     const std::span<T> out = c.output(0, dtype_of<T>, {n}).template mutable_data<T>();
     for (std::size_t i = 0; i < out.size(); ++i) {
       if constexpr (std::is_integral_v<T>) out[i] = static_cast<T>(static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(delta));
-      else out[i] = start + static_cast<T>(i) * delta;
+      else out[i] = static_cast<T>(static_cast<Wide<T>>(start) + static_cast<Wide<T>>(i) * static_cast<Wide<T>>(delta));
     }
   });
 }
@@ -304,15 +304,7 @@ void infer_eye_like(InferContext& c) {
 
 constexpr Op kOps[] = {
     {"", "Identity", "The input.", infer_same, identity},
-    {"", "Dropout", "The input: dropping out is for training. The mask, where asked for, is all true.", 
-     [](InferContext& c) {
-       infer_same(c);
-       if (c.outputs.size() > 1) c.outputs[1] = c.input(0), c.outputs[1].dtype = DType::boolean;
-     },
-     [](KernelContext& c) {
-       identity(c);
-       if (c.wants_output(1)) std::ranges::fill(c.output(1, DType::boolean, c.input(0).shape()).mutable_data<bool>(), true);
-     }},
+    {"", "Dropout", "The input: dropping out is for training. The mask, where asked for, is all true.", infer_dropout, dropout},
     {"", "Reshape", "The elements under another shape: 0 copies a dimension (unless allowzero), -1 takes what is left.", infer_reshape, reshape},
     {"", "Flatten", "A matrix: the dimensions before `axis`, and those from it on.", infer_flatten, flatten},
     {"", "Squeeze", "Drops dimensions of 1.", infer_squeeze, squeeze},

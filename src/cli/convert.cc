@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "formats/format.h"
+
+namespace decant::cli {
+namespace {
+
+const Format& target_format(const ConvertOptions& options) {
+  std::string writable;
+  for (const Format* f : all_formats()) {
+    if (f->write == nullptr) continue;
+    writable += (writable.empty() ? "" : ", ") + std::string(f->name);
+    if (options.to.empty()) {
+      const std::string first(f->extensions.substr(0, f->extensions.find(' ')));
+      if (options.output.ends_with(first)) return *f;
+    } else if (f->name == options.to) {
+      return *f;
+    }
+  }
+  if (!options.to.empty()) throw Error(Code::usage, format("decant does not write {}; it writes {}", printable(options.to), writable));
+  throw Error(Code::usage, Where{options.output, {}, {}, Where::kNoOffset}, format("cannot tell the format from the name; give --to: {}", writable));
+}
+
+}  // namespace
+
+int convert(const ConvertOptions& options) {
+  const Format& target = target_format(options);
+  const Source source = options.input == "-" ? Source::standard_input(options.memory) : Source::open(options.input, options.memory);
+  const Model model = read_model(source);
+  Sink sink(options.output);
+  std::vector<Loss> losses;
+  target.write(model, sink, losses);
+  for (const std::string& note : model.notes) std::fprintf(stderr, "decant: note: %s\n", note.c_str());
+  for (const Loss& loss : losses) std::fprintf(stderr, "decant: loss: %s: %s\n", printable(loss.item, 100).c_str(), loss.text.c_str());
+  if (options.strict && !losses.empty()) {
+    std::fprintf(stderr, "decant: nothing written: %zu losses and --strict\n", losses.size());
+    return kLoss;
+  }
+  sink.commit();
+  return kDone;
+}
+
+}  // namespace decant::cli

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/onnx/onnx_raw.h"
+
+#include <charconv>
+
+#include "base/checked.h"
+#include "ir/half.h"
+
+namespace decant::onnx {
+namespace {
+
+using protobuf::Reader;
+
+StringStringEntryProto parse_entry(Reader r) {
+  StringStringEntryProto out;
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: out.key = r.text(); break;
+      case 2: out.value = r.text(); break;
+      default: break;
+    }
+  }
+  return out;
+}
+
+TensorProto parse_tensor_message(Reader& r) {
+  TensorProto out;
+  out.offset = r.offset();
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: r.varints(out.dims); break;
+      case 2: out.data_type = r.int64(); break;
+      case 3: r.fail(Code::unsupported, "a tensor in segments");
+      case 4: r.floats(out.float_data); break;
+      case 5: r.varints(out.int32_data); break;
+      case 6: out.string_data.push_back(r.text()); r.source().budget().charge(sizeof(std::string) + sizeof(std::string_view), "text of a tensor", r.source().where(r.offset())); break;
+      case 7: r.varints(out.int64_data); break;
+      case 8: out.name = r.text(); break;
+      case 9: out.raw_data = r.blob(); break;
+      case 10: r.doubles(out.double_data); break;
+      case 11: r.varints(out.uint64_data); break;
+      case 13: out.external_data.push_back(parse_entry(r.message())); break;
+      case 14: out.data_location = r.int64(); break;
+      default: break;
+    }
+  }
+  if (out.dims.size() > 64) r.fail(Code::limit, format("a tensor of rank {}", out.dims.size()));
+  return out;
+}
+
+TypeProto parse_type(Reader r) {
+  TypeProto out;
+  while (r.next()) {
+    if (r.field() != 1) continue;
+    out.is_tensor = true;
+    Reader tensor = r.message();
+    while (tensor.next()) {
+      if (tensor.field() == 1) out.elem_type = tensor.int64();
+      if (tensor.field() != 2) continue;
+      out.has_shape = true;
+      Reader shape = tensor.message();
+      while (shape.next()) {
+        if (shape.field() != 1) continue;
+        Reader d = shape.message();
+        Dimension dim;
+        while (d.next()) {
+          if (d.field() == 1) dim.dim_value = d.int64();
+          if (d.field() == 2) dim.dim_param = d.text();
+        }
+        if (out.shape.size() >= 64) d.fail(Code::limit, "a shape of more than 64 dimensions");
+        out.shape.push_back(dim);
+      }
+    }
+  }
+  return out;
+}
+
+ValueInfoProto parse_value_info(Reader r) {
+  ValueInfoProto out;
+  while (r.next()) {
+    if (r.field() == 1) out.name = r.text();
+    if (r.field() == 2) out.type = parse_type(r.message());
+  }
+  return out;
+}
+
+GraphProto parse_graph(Reader r);
+
+AttributeProto parse_attribute(Reader r) {
+  AttributeProto out;
+  std::int64_t seen = AttributeProto::UNDEFINED;  // files of IR version 1 state no type: it follows from the field that is there
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: out.name = r.text(); break;
+      case 21: out.ref_attr_name = r.text(); break;
+      case 20: out.type = r.int64(); break;
+      case 2: out.f = r.fixed_float(); seen = AttributeProto::FLOAT; break;
+      case 3: out.i = r.int64(); seen = AttributeProto::INT; break;
+      case 4: out.s = r.text(); seen = AttributeProto::STRING; break;
+      case 5: {
+        Reader t = r.message();
+        out.t = parse_tensor_message(t);
+        seen = AttributeProto::TENSOR;
+        break;
+      }
+      case 6:
+        if (!out.g.empty()) r.fail(Code::corrupt, "an attribute holds two graphs");
+        out.g.push_back(parse_graph(r.message()));
+        seen = AttributeProto::GRAPH;
+        break;
+      case 7: r.floats(out.floats); seen = AttributeProto::FLOATS; break;
+      case 8: r.varints(out.ints); seen = AttributeProto::INTS; break;
+      case 9:
+        out.strings.push_back(r.text());
+        r.source().budget().charge(sizeof(std::string) + sizeof(std::string_view), "text of an attribute", r.source().where(r.offset()));
+        seen = AttributeProto::STRINGS;
+        break;
+      default: break;
+    }
+  }
+  if (out.type == AttributeProto::UNDEFINED && out.ref_attr_name.empty()) out.type = seen;
+  return out;
+}
+
+NodeProto parse_node(Reader r, std::uint64_t offset) {
+  NodeProto out;
+  out.offset = offset;
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: out.input.push_back(r.text()); break;
+      case 2: out.output.push_back(r.text()); break;
+      case 3: out.name = r.text(); break;
+      case 4: out.op_type = r.text(); break;
+      case 5: out.attribute.push_back(parse_attribute(r.message())); break;
+      case 7: out.domain = r.text(); break;
+      case 8: out.overload = r.text(); break;
+      default: break;
+    }
+  }
+  r.source().budget().charge(sizeof(NodeProto) + (out.input.size() + out.output.size()) * sizeof(std::string_view) + out.attribute.size() * sizeof(AttributeProto),
+                             "a node", r.source().where(offset));
+  return out;
+}
+
+GraphProto parse_graph(Reader r) {
+  GraphProto out;
+  out.offset = r.offset();
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: {
+        const std::uint64_t at = r.offset();
+        out.node.push_back(parse_node(r.message(), at));
+        break;
+      }
+      case 2: out.name = r.text(); break;
+      case 5: {
+        const std::uint64_t at = r.offset();
+        Reader t = r.message();
+        out.initializer.push_back(parse_tensor_message(t));
+        out.initializer.back().offset = at;
+        break;
+      }
+      case 11: out.input.push_back(parse_value_info(r.message())); break;
+      case 12: out.output.push_back(parse_value_info(r.message())); break;
+      case 13: out.value_info.push_back(parse_value_info(r.message())); break;
+      case 15: out.has_sparse_initializer = true; break;
+      default: break;
+    }
+  }
+  return out;
+}
+
+OperatorSetIdProto parse_opset(Reader r) {
+  OperatorSetIdProto out;
+  while (r.next()) {
+    if (r.field() == 1) out.domain = r.text();
+    if (r.field() == 2) out.version = r.int64();
+  }
+  return out;
+}
+
+FunctionProto parse_function(Reader r) {
+  FunctionProto out;
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: out.name = r.text(); break;
+      case 4: out.input.push_back(r.text()); break;
+      case 5: out.output.push_back(r.text()); break;
+      case 6: out.attribute.push_back(r.text()); break;
+      case 7: {
+        const std::uint64_t at = r.offset();
+        out.node.push_back(parse_node(r.message(), at));
+        break;
+      }
+      case 9: out.opset_import.push_back(parse_opset(r.message())); break;
+      case 10: out.domain = r.text(); break;
+      case 11: out.attribute_proto.push_back(parse_attribute(r.message())); break;
+      case 13: out.overload = r.text(); break;
+      default: break;
+    }
+  }
+  return out;
+}
+
+Where place(const TensorProto& t, const Source& source) { return source.where(t.offset, format("tensor {}", t.name.empty() ? "?" : printable(t.name, 80))); }
+
+std::uint64_t number(const TensorProto& t, const Source& source, std::string_view key, std::string_view text) {
+  std::uint64_t out = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (code != std::errc{} || end != text.data() + text.size()) {
+    throw Error(Code::corrupt, place(t, source), format("external data states {} = \"{}\"", key, printable(text, 40)));
+  }
+  return out;
+}
+
+Blob external(const TensorProto& t, const Source& source, std::uint64_t needed) {
+  std::string_view location;
+  std::uint64_t offset = 0;
+  std::optional<std::uint64_t> length;
+  for (const StringStringEntryProto& e : t.external_data) {
+    if (e.key == "location") location = e.value;
+    if (e.key == "offset") offset = number(t, source, e.key, e.value);
+    if (e.key == "length") length = number(t, source, e.key, e.value);
+  }
+  if (leads_elsewhere(location)) {
+    throw Error(Code::unsafe, place(t, source), format("its data is in \"{}\", which is not beside the model", printable(location, 100)));
+  }
+  const std::optional<Source> file = source.sibling(location);
+  if (!file) throw Error(Code::io, place(t, source), format("its data is in {}, which is not there", printable(location, 100)));
+  if (length && *length != needed) throw Error(Code::corrupt, place(t, source), format("external data of {} bytes, the shape needs {}", *length, needed));
+  if (offset > file->size() || needed > file->size() - offset) {
+    throw Error(Code::truncated, place(t, source), format("needs {} bytes from {} on of {}, which has {}", needed, offset, printable(location, 100), file->size()));
+  }
+  return file->data().slice(offset, needed);
+}
+
+// Numbers that stand one by one in a field of their own, cut to the element type (onnx.proto, TensorProto.int32_data).
+template <class T, class From>
+Tensor cut(Shape shape, const std::vector<From>& from) {
+  Tensor out(dtype_of<T>, std::move(shape));
+  const std::span<T> to = out.mutable_data<T>();
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<T>(from[i]);
+  return out;
+}
+// 16-bit floating-point numbers stand there as their bits.
+Tensor halves(DType dtype, Shape shape, const std::vector<std::int64_t>& from) {
+  Tensor bits = cut<std::uint16_t>(shape, from);
+  return {dtype, std::move(shape), bits.blob()};
+}
+
+}  // namespace
+
+ModelProto parse_model(const Source& source) {
+  Reader r(source);
+  ModelProto out;
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: out.ir_version = r.int64(); break;
+      case 2: out.producer_name = r.text(); break;
+      case 3: out.producer_version = r.text(); break;
+      case 4: out.domain = r.text(); break;
+      case 7:
+        if (out.graph) r.fail(Code::corrupt, "the file holds two graphs");
+        out.graph = parse_graph(r.message());
+        break;
+      case 8: out.opset_import.push_back(parse_opset(r.message())); break;
+      case 14: out.metadata_props.push_back(parse_entry(r.message())); break;
+      case 25: out.functions.push_back(parse_function(r.message())); break;
+      default: break;
+    }
+  }
+  if (!out.graph) throw Error(Code::corrupt, source.where(source.size()), "the file holds no graph");
+  return out;
+}
+
+TensorProto parse_tensor(const Source& source) {
+  Reader r(source);
+  return parse_tensor_message(r);
+}
+
+bool leads_elsewhere(std::string_view location) {
+  if (location.empty() || location.front() == '/' || location.find('\\') != std::string_view::npos || location.find('\0') != std::string_view::npos) return true;
+  if (location.find("://") != std::string_view::npos || (location.size() > 1 && location[1] == ':')) return true;
+  for (std::size_t at = 0; at <= location.size();) {
+    const std::size_t end = std::min(location.find('/', at), location.size());
+    const std::string_view part = location.substr(at, end - at);
+    // "..", and "...." as well, which a careless cleaning of ".." turns into it.
+    if (part.size() > 1 && part.find_first_not_of('.') == std::string_view::npos) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+Tensor to_tensor(const TensorProto& t, const Source& source) {
+  const auto refuse = [&](Code code, const std::string& text) { return Error(code, place(t, source), text); };
+  if (t.data_type <= 0 || t.data_type > static_cast<std::int64_t>(DType::bfloat16)) throw refuse(Code::unsupported, format("element type {}", t.data_type));
+  const auto dtype = static_cast<DType>(t.data_type);
+  for (const std::int64_t d : t.dims) {
+    // A dimension of zero must not hide a senseless one beside it.
+    if (d < 0 || d > (std::int64_t{1} << 48)) throw refuse(Code::corrupt, format("dimension {}", d));
+  }
+  const Shape shape = t.dims;
+  const std::uint64_t count = count_of(shape);
+  if (dtype == DType::string) {
+    if (t.string_data.size() != count) throw refuse(Code::corrupt, format("{} strings for shape {}", t.string_data.size(), text_of(shape)));
+    Tensor out(dtype, shape);
+    std::copy(t.string_data.begin(), t.string_data.end(), out.mutable_data<std::string>().begin());
+    return out;
+  }
+  const std::uint64_t bytes = sat_mul(count, size_of(dtype));
+  std::optional<Blob> blob = t.raw_data;
+  if (t.data_location == 1) blob = external(t, source, bytes);
+  if (blob) {
+    if (blob->size() != bytes) throw refuse(Code::corrupt, format("shape {} of {} needs {} bytes, there are {}", text_of(shape), name_of(dtype), bytes, blob->size()));
+    if (dtype == DType::boolean) {  // anything but 0 and 1 is no bool in C++
+      for (const std::byte b : blob->bytes) {
+        if (b != std::byte{0} && b != std::byte{1}) throw refuse(Code::corrupt, format("a truth value of {}", static_cast<int>(b)));
+      }
+    }
+    if (reinterpret_cast<std::uintptr_t>(blob->bytes.data()) % std::min<std::size_t>(size_of(dtype), 8) != 0) {
+      source.budget().charge(blob->size(), "a tensor that is not aligned", place(t, source));
+    }
+    return {dtype, shape, *blob};
+  }
+  const auto have = [&](std::size_t n) {
+    if (n != count) throw refuse(Code::corrupt, format("{} numbers for shape {}", n, text_of(shape)));
+    source.budget().charge(bytes, "a tensor", place(t, source));
+  };
+  switch (dtype) {
+    case DType::float32: have(t.float_data.size()); return Tensor::of<float>(shape, t.float_data);
+    case DType::float64: have(t.double_data.size()); return Tensor::of<double>(shape, t.double_data);
+    case DType::int64: have(t.int64_data.size()); return Tensor::of<std::int64_t>(shape, t.int64_data);
+    case DType::uint64: have(t.uint64_data.size()); return cut<std::uint64_t>(shape, t.uint64_data);
+    case DType::uint32: have(t.uint64_data.size()); return cut<std::uint32_t>(shape, t.uint64_data);
+    case DType::int32: have(t.int32_data.size()); return cut<std::int32_t>(shape, t.int32_data);
+    case DType::int16: have(t.int32_data.size()); return cut<std::int16_t>(shape, t.int32_data);
+    case DType::uint16: have(t.int32_data.size()); return cut<std::uint16_t>(shape, t.int32_data);
+    case DType::int8: have(t.int32_data.size()); return cut<std::int8_t>(shape, t.int32_data);
+    case DType::uint8: have(t.int32_data.size()); return cut<std::uint8_t>(shape, t.int32_data);
+    case DType::boolean: have(t.int32_data.size()); return cut<bool>(shape, t.int32_data);
+    case DType::float16: case DType::bfloat16: have(t.int32_data.size()); return halves(dtype, shape, t.int32_data);
+    default: throw refuse(Code::unsupported, format("elements of {} outside raw_data", name_of(dtype)));
+  }
+}
+
+}  // namespace decant::onnx

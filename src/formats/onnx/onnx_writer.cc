@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// onnx/onnx.proto of IR version 10, which goes with operator set 21 (onnx/docs/Versioning.md): old enough for the runtimes that are in use.
+#include "formats/onnx/onnx_writer.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "codecs/protobuf/wire.h"
+#include "formats/onnx/onnx_raw.h"
+#include "formats/onnx/onnx_reader.h"
+#include "ops/builder.h"
+
+namespace decant::onnx {
+namespace {
+
+using protobuf::Writer;
+
+constexpr std::int64_t kIrVersion = 10, kOpset = 21, kMlOpset = 5;
+
+// --- our own operators as standard ones -------------------------------------------------------------------------------------------------
+
+class Lowering {
+ public:
+  explicit Lowering(std::vector<Loss>& losses) : losses_(losses) {}
+
+  Graph whole(const Graph& graph) {
+    Builder builder;
+    rebuild(graph, builder, {});
+    return builder.finish(graph.name);
+  }
+
+ private:
+  // `captured`: what graph.captures stands for, in the graph around `builder`.
+  void rebuild(const Graph& graph, Builder& builder, const std::vector<ValueId>& captured) {
+    std::vector<ValueId> made(graph.values.size(), kNoValue);
+    const auto at = [&](ValueId id) -> ValueId& { return made[static_cast<std::size_t>(id)]; };
+    for (const ValueId id : graph.inputs) at(id) = builder.input(graph.value(id).name, graph.value(id).type);
+    for (std::size_t i = 0; i < captured.size(); ++i) at(graph.captures[i]) = builder.capture(captured[i]);
+    // Only what the outputs need is written.
+    std::vector<bool> needed(graph.values.size(), false);
+    for (const ValueId id : graph.outputs) needed[static_cast<std::size_t>(id)] = true;
+    std::vector<const Node*> nodes;
+    for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+      if (std::ranges::none_of(node->outputs, [&](ValueId id) { return id != kNoValue && needed[static_cast<std::size_t>(id)]; })) continue;
+      nodes.push_back(&*node);
+      for (const auto* list : {&node->inputs, &node->captures}) {
+        for (const ValueId id : *list) {
+          if (id != kNoValue) needed[static_cast<std::size_t>(id)] = true;
+        }
+      }
+    }
+    for (const auto& [id, tensor] : graph.constants) {
+      if (needed[static_cast<std::size_t>(id)]) at(id) = builder.constant(tensor, graph.value(id).name);
+    }
+    std::ranges::reverse(nodes);
+    for (const Node* node : nodes) {
+      std::vector<ValueId> inputs;
+      for (const ValueId id : node->inputs) inputs.push_back(id == kNoValue ? kNoValue : at(id));
+      std::vector<ValueId> outputs;
+      const Op* op = find_op(node->domain, node->op);
+      if (node->domain == "decant") {
+        if (op == nullptr || op->lower == nullptr) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
+        outputs = op->lower(builder, *node, inputs);
+        if (!op->lower_loss.empty()) losses_.push_back({node->op, std::string(op->lower_loss)});
+      } else {
+        outputs = builder.node(node->domain, node->op, std::move(inputs), attributes(*node, builder, at), node->outputs.size(), node->name);
+      }
+      for (std::size_t i = 0; i < node->outputs.size(); ++i) {
+        if (node->outputs[i] == kNoValue) continue;
+        at(node->outputs[i]) = outputs.at(i);
+        const Value& old = graph.value(node->outputs[i]);
+        // What was known of the value before is not forgotten.
+        Type type = builder.type(outputs[i]);
+        if (type.dtype == DType::undefined) type.dtype = old.type.dtype;
+        if (!type.has_rank) type.has_rank = old.type.has_rank, type.shape = old.type.shape;
+        builder.set_type(outputs[i], std::move(type));
+      }
+    }
+    for (const ValueId id : graph.outputs) builder.output(at(id), graph.value(id).name);
+  }
+
+  template <class At>
+  Attributes attributes(const Node& node, Builder& builder, const At& at) {
+    Attributes out = node.attributes;
+    std::size_t next = 0;
+    for (auto& [name, value] : out) {
+      const GraphPtr* body = std::get_if<GraphPtr>(&value);
+      if (body == nullptr) continue;
+      std::vector<ValueId> captured;
+      for (std::size_t i = 0; i < (*body)->captures.size(); ++i) captured.push_back(at(node.captures.at(next++)));
+      Builder inner(builder);
+      rebuild(**body, inner, captured);
+      value = GraphPtr(std::make_shared<const Graph>(inner.finish((*body)->name)));
+    }
+    return out;
+  }
+
+  std::vector<Loss>& losses_;
+};
+
+// --- messages -----------------------------------------------------------------------------------------------------------------------------
+
+std::string name_text(const std::string& name) { return printable(name, 1000); }  // protobuf text is UTF-8
+
+Writer tensor_message(const Tensor& t, std::string_view name) {
+  Writer out;
+  out.packed(1, t.shape());
+  out.int64(2, static_cast<std::int64_t>(t.dtype()));
+  if (t.dtype() == DType::string) {
+    for (const std::string& s : t.data<std::string>()) out.text(6, s);
+  }
+  if (!name.empty()) out.text(8, name);
+  if (t.dtype() != DType::string) out.blob(9, t.blob());
+  return out;
+}
+
+Writer type_message(const Type& type, const std::string& name) {
+  if (type.dtype == DType::undefined) throw Error(Code::unsupported, format("the element type of {} is not known, and ONNX states it", printable(name)));
+  Writer tensor;
+  tensor.int64(1, static_cast<std::int64_t>(type.dtype));
+  if (type.has_rank) {
+    Writer shape;
+    for (const Dim& d : type.shape) {
+      Writer dim;
+      if (d.known()) dim.int64(1, d.value);
+      else if (!d.name.empty()) dim.text(2, name_text(d.name));
+      shape.message(1, std::move(dim));
+    }
+    tensor.message(2, std::move(shape));
+  }
+  Writer out;
+  out.message(1, std::move(tensor));
+  return out;
+}
+
+class GraphWriter {
+ public:
+  explicit GraphWriter(std::vector<Loss>& losses) : losses_(losses) {}
+
+  // `names`: of this graph's captured values, as the graph around it calls them.
+  Writer message(const Graph& graph, const std::vector<std::string>& captured_names = {}) {
+    std::vector<std::string> names(graph.values.size());
+    for (std::size_t i = 0; i < names.size(); ++i) names[i] = name_text(graph.values[i].name);
+    for (std::size_t i = 0; i < captured_names.size(); ++i) names[static_cast<std::size_t>(graph.captures[i])] = captured_names[i];
+    const auto name = [&](ValueId id) { return id == kNoValue ? std::string() : names[static_cast<std::size_t>(id)]; };
+    Writer out;
+    for (const Node& node : graph.nodes) out.message(1, node_message(graph, node, name));
+    out.text(2, graph.name.empty() ? "graph" : name_text(graph.name));
+    for (const auto& [id, tensor] : graph.constants) out.message(5, tensor_message(tensor, name(id)));
+    for (const ValueId id : graph.inputs) out.message(11, value_message(graph.value(id), name(id)));
+    for (const ValueId id : graph.outputs) out.message(12, value_message(graph.value(id), name(id)));
+    return out;
+  }
+
+ private:
+  static Writer value_message(const Value& value, const std::string& name) {
+    Writer out;
+    out.text(1, name);
+    out.message(2, type_message(value.type, value.name));
+    return out;
+  }
+
+  template <class Name>
+  Writer node_message(const Graph& graph, const Node& node, const Name& name) {
+    Writer out;
+    for (const ValueId id : node.inputs) out.text(1, name(id));
+    for (const ValueId id : node.outputs) out.text(2, name(id));
+    if (!node.name.empty()) out.text(3, name_text(node.name));
+    out.text(4, node.op);
+    std::size_t next = 0;
+    const bool wide = !node.outputs.empty() && node.outputs[0] != kNoValue && graph.value(node.outputs[0]).type.dtype == DType::float64;
+    for (const auto& [key, value] : node.attributes) {
+      Writer a;
+      a.text(1, key);
+      const auto type = [&](AttributeProto::Type t) { a.int64(20, t); };
+      const auto single = [&](double v) {
+        const auto f = static_cast<float>(v);
+        if (wide && static_cast<double>(f) != v && v == v) losses_.push_back({node.op, format("attribute {} = {} is kept as the float32 {}", key, v, f)});
+        return f;
+      };
+      if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+        a.int64(3, *integer);
+        type(AttributeProto::INT);
+      } else if (const auto* d = std::get_if<double>(&value)) {
+        a.fixed_float(2, single(*d));
+        type(AttributeProto::FLOAT);
+      } else if (const auto* text = std::get_if<std::string>(&value)) {
+        a.text(4, *text);
+        type(AttributeProto::STRING);
+      } else if (const auto* t = std::get_if<Tensor>(&value)) {
+        a.message(5, tensor_message(*t, {}));
+        type(AttributeProto::TENSOR);
+      } else if (const auto* g = std::get_if<GraphPtr>(&value)) {
+        std::vector<std::string> captured;
+        for (std::size_t i = 0; i < (*g)->captures.size(); ++i) captured.push_back(name(node.captures.at(next++)));
+        a.message(6, message(**g, captured));
+        type(AttributeProto::GRAPH);
+      } else if (const auto* list = std::get_if<std::vector<double>>(&value)) {
+        std::vector<float> floats;
+        floats.reserve(list->size());
+        for (const double v : *list) floats.push_back(single(v));
+        a.packed(7, floats);
+        type(AttributeProto::FLOATS);
+      } else if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value)) {
+        a.packed(8, *integers);
+        type(AttributeProto::INTS);
+      } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+        for (const std::string& s : *texts) a.text(9, s);
+        type(AttributeProto::STRINGS);
+      }
+      out.message(5, std::move(a));
+    }
+    if (!node.domain.empty()) out.text(7, node.domain);
+    return out;
+  }
+
+  std::vector<Loss>& losses_;
+};
+
+void collect_domains(const Graph& graph, std::map<std::string, std::int64_t>& domains) {
+  for (const Node& node : graph.nodes) {
+    domains.emplace(node.domain, node.domain == "ai.onnx.ml" ? kMlOpset : 1);
+    for (const auto& [key, value] : node.attributes) {
+      if (const GraphPtr* body = std::get_if<GraphPtr>(&value)) collect_domains(**body, domains);
+    }
+  }
+}
+
+Writer entry(std::string_view key, std::string_view value) {
+  Writer out;
+  out.text(1, key);
+  out.text(2, value);
+  return out;
+}
+
+}  // namespace
+
+void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
+  const Graph graph = Lowering(losses).whole(model.graph);
+  std::map<std::string, std::int64_t> domains{{"", kOpset}};
+  collect_domains(graph, domains);
+
+  std::map<std::string, std::string> metadata = model.metadata;
+  const auto keep = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) metadata[std::string(key)] = value;
+  };
+  keep(kFramework, model.origin.framework);
+  keep(kFrameworkVersion, model.origin.version);
+  keep(kProducer, model.origin.producer);
+  for (const Input& input : model.signature.inputs) {
+    if (!input.columns.empty()) keep(std::string(kInputColumns) + input.name, to_json_list(input.columns));
+  }
+  for (const Output& o : model.signature.outputs) {
+    if (!o.columns.empty()) keep(std::string(kOutputColumns) + o.name, to_json_list(o.columns));
+  }
+
+  Writer out;
+  out.int64(1, kIrVersion);
+  out.text(2, "decant");
+  out.message(7, GraphWriter(losses).message(graph));
+  for (const auto& [domain, version] : domains) {
+    Writer import;
+    import.text(1, domain);
+    import.int64(2, version);
+    out.message(8, std::move(import));
+  }
+  for (const auto& [key, value] : metadata) out.message(14, entry(printable(key, 1000), printable(value, 1 << 24)));
+  // Protocol buffers end at 2 GiB (https://protobuf.dev/programming-guides/proto-limits/).
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 31;
+  if (out.size() >= kMost) throw Error(Code::unsupported, format("the model needs {}, an ONNX file holds less than {}", human_bytes(out.size()), human_bytes(kMost)));
+  out.each([&](Bytes bytes) { sink.write(bytes); });
+}
+
+}  // namespace decant::onnx

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replays what scikit-learn itself answered (tests/golden/sklearn/make.py): each case is a model file, an input, the recorded outputs and
+// the contract that they are held to.
+//   golden_test [--version=1.9] [--filter=REGEX] [--reference] [--list-failures]
+// Prints one line for each failure and, at the end, "N passed, N failed".
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
+
+#include "base/text.h"
+#include "data/data.h"
+#include "exec/session.h"
+#include "formats/format.h"
+
+namespace {
+
+using namespace decant;
+
+struct Case {
+  std::string name, estimator, options, model, input, expected, contract;
+};
+
+std::vector<Case> read_cases(const std::string& path) {
+  std::vector<Case> out;
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);  // the header
+  while (std::getline(in, line)) {
+    std::vector<std::string> cells;
+    std::istringstream row(line);
+    for (std::string cell; std::getline(row, cell, '\t');) cells.push_back(cell);
+    if (cells.size() == 7) out.push_back({cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6]});
+  }
+  return out;
+}
+
+std::int64_t ordered(double v) {  // doubles in order as integers, so that a difference counts units in the last place
+  std::int64_t bits = 0;
+  std::memcpy(&bits, &v, 8);
+  return bits < 0 ? INT64_MIN - bits : bits;
+}
+
+bool within(double got, double want, double scale, const std::string& contract) {
+  if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got);
+  if (got == want) return true;
+  if (contract == "exact") return false;
+  if (std::isinf(want) || std::isinf(got)) return false;
+  if (contract == "ulp4") return std::llabs(ordered(got) - ordered(want)) <= 4;
+  const double relative = contract == "rel1e-12" ? 1e-12 : contract == "rel1e-9" ? 1e-9 : contract == "rel1e-6" || contract == "float32" ? 1e-5 : 0;
+  return std::fabs(got - want) <= relative * std::max(std::fabs(want), scale);
+}
+
+/// What is wrong with `got`, or "".
+std::string difference(const Tensor& got, const Tensor& want, const std::string& contract) {
+  if (got.shape() != want.shape()) return format("shape {} instead of {}", text_of(got.shape()), text_of(want.shape()));
+  if ((got.dtype() == DType::string) != (want.dtype() == DType::string)) return format("{} instead of {}", name_of(got.dtype()), name_of(want.dtype()));
+  double scale = 0;
+  const bool real = is_float(want.dtype());
+  for (std::size_t i = 0; real && i < want.size(); ++i) {
+    if (std::isfinite(want.number(i))) scale = std::max(scale, std::fabs(want.number(i)));
+  }
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    if (want.dtype() == DType::string) {
+      if (got.data<std::string>()[i] != want.data<std::string>()[i]) return format("[{}]: \"{}\" instead of \"{}\"", i, got.data<std::string>()[i], want.data<std::string>()[i]);
+    } else if (real ? !within(got.number(i), want.number(i), scale, contract) : got.number(i) != want.number(i)) {
+      return format("[{}]: {} instead of {} ({})", i, number_text(got.number(i)), number_text(want.number(i)), contract);
+    }
+  }
+  return {};
+}
+
+/// Failures of one case, one text each.
+std::vector<std::string> run(const std::string& root, const Case& c, bool reference) {
+  std::vector<std::string> out;
+  try {
+    const auto model = std::make_shared<const Model>(read_model(Source::open(root + c.model)));
+    const std::vector<NamedTensor> wanted = read_npz(Source::open(root + c.expected));
+    std::vector<std::string> names;
+    for (const NamedTensor& w : wanted) {
+      if (std::ranges::find(model->signature.outputs, w.name, &Output::name) == model->signature.outputs.end()) out.push_back("no output " + w.name);
+      else names.push_back(w.name);
+    }
+    if (names.empty()) return out;
+    SessionOptions how;
+    how.reference_kernels = reference;
+    const std::vector<Tensor> got = Session(model, how).run(read_inputs(root + c.input, model->signature), names);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto& want = std::ranges::find(wanted, names[i], &NamedTensor::name)->tensor;
+      if (std::string text = difference(got[i], want, c.contract); !text.empty()) out.push_back(names[i] + text);
+    }
+  } catch (const Error& e) {
+    out.emplace_back(e.what());
+  }
+  return out;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string version, filter, root = DECANT_SOURCE_DIR "/tests/golden/sklearn/";
+  bool reference = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string arg = argv[i];
+    if (arg.starts_with("--version=")) version = arg.substr(10);
+    else if (arg.starts_with("--filter=")) filter = arg.substr(9);
+    else if (arg == "--reference") reference = true;
+    else return std::fprintf(stderr, "usage: golden_test [--version=1.9] [--filter=REGEX] [--reference]\n"), 64;
+  }
+  int passed = 0, failed = 0;
+  std::map<std::string, std::pair<int, int>> by_estimator;
+  for (const char* v : {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"}) {
+    if (!version.empty() && version != v) continue;
+    for (const Case& c : read_cases(root + v + "/cases.tsv")) {
+      if (!filter.empty() && !std::regex_search(c.name + " " + c.estimator, std::regex(filter))) continue;
+      const std::vector<std::string> failures = run(root, c, reference);
+      auto& [good, bad] = by_estimator[c.estimator];
+      ++(failures.empty() ? good : bad);
+      ++(failures.empty() ? passed : failed);
+      for (const std::string& f : failures) std::printf("FAIL %s %s (%s): %s\n", v, c.name.c_str(), c.estimator.c_str(), f.c_str());
+    }
+  }
+  for (const auto& [name, counts] : by_estimator) {
+    if (counts.second > 0) std::printf("%s: %d passed, %d failed\n", name.c_str(), counts.first, counts.second);
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 && passed > 0 ? 0 : 1;
+}
