@@ -111,6 +111,7 @@ class Context {
  public:
   Context(Builder& graph, const pickle::Tree& tree, Version version) : builder(graph), tree_(&tree), version_(version) {}
   Builder& builder;
+  bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 
   /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).
   Version version(const Object& self) const;
