@@ -119,6 +119,10 @@ Expr numpy_function(const Object& self, const Object& function, const Object& ar
   return *out;
 }
 
+void must_be_known(const Object& estimator) {
+  if (estimator.is_instance() && find_estimator(estimator) == nullptr) unsupported(estimator, "decant does not run this class yet");
+}
+
 Expr zero_rows(const Table& x) {
   const Expr column = x.column(0, x.is_text(0));
   if (column.dtype() == DType::string) return cast(logical_not(equal(column, column)), DType::float64);

@@ -35,6 +35,9 @@ Expr inverse_transform(Context& context, const Object& transformer, Expr y);
 Expr log1p(Expr x);
 Expr expm1(Expr x);
 
+/// Throws unsupported, naming the class, where decant does not run it: for has() of those that hand everything on.
+void must_be_known(const Object& estimator);
+
 /// 0.0 for each row, [N, 1]; whatever is in the table.
 Expr zero_rows(const Table& x);
 

@@ -26,13 +26,16 @@ Object inner_of(const Object& self) {
   unsupported(self, "holds no fitted estimator");
 }
 
-bool inner_has(Context& context, const Object& self, Method method) { return context.has(inner_of(self), method); }
+bool inner_has(Context& context, const Object& self, Method method) {
+  must_be_known(inner_of(self));
+  return context.has(inner_of(self), method);
+}
 Result inner(Context& context, const Object& self, Method method, const Table& x) { return context.call(inner_of(self), method, x); }
 
 /// A search that was not refitted has nothing to answer with.
 bool search_has(Context& context, const Object& self, Method method) {
   if (!self.set("best_estimator_")) unsupported(self, "was fitted with refit=False, so it has no best_estimator_ to predict with");
-  return context.has(self["best_estimator_"], method);
+  return inner_has(context, self, method);
 }
 
 // --- multiclass.py --------------------------------------------------------------------------------------------------------------------
