@@ -97,7 +97,12 @@ Result one_vs_rest(Context& context, const Object& self, Method method, const Ta
     scores.push_back(b.score);
   }
   if (method == Method::decision_function) return members.size() == 1 ? scores[0] : beside(scores);
-  if (kind == "multiclass") return labels(context, classes, argmax(beside(scores), 1));
+  if (kind == "multiclass") {
+    if (context.version(self) >= Version{1, 8}) return labels(context, classes, argmax(beside(scores), 1));
+    std::ranges::reverse(scores);  // up to 1.7 the last of equal scores wins
+    const Expr from_end = argmax(beside(scores), 1);
+    return labels(context, classes, from_end.scalar(static_cast<double>(scores.size() - 1)) - from_end);
+  }
   const Expr chosen = cast(greater(beside(scores), scores[0].scalar(threshold)), DType::int64);
   return multilabel ? chosen : labels(context, classes, squeeze(chosen, 1));
 }
