@@ -46,6 +46,7 @@ class Table {
   Table() = default;
   Table(Expr matrix, std::vector<std::string> names = {});  // [N, width]; the width must be known
   static Table joined(const std::vector<Table>& parts);     // side by side
+  static Table whole(Expr matrix);                          // of unknown width: only good for matrix()
 
   std::size_t width() const { return columns_.size(); }
   const std::vector<std::string>& names() const { return names_; }
