@@ -146,7 +146,7 @@ struct MinOf : MaxOf<T> {
 
 template <template <class> class R, class T>
 void reduce_of(KernelContext& c, const Axes& axes) {
-  using W = Wide<T>;
+  using W = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, Wide<T>>;  // vector<bool> has no elements to refer to
   const R<W> r;
   const Tensor& in = c.input(0);
   const Shape& shape = in.shape();
