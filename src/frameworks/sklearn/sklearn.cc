@@ -126,7 +126,9 @@ Expr Context::value(const Object& estimator, Method method, const Table& x) {
 
 Table Context::transform(const Object& estimator, const Table& x) {
   const Result& result = call(estimator, Method::transform, x);
-  return result.table ? *result.table : Table(result.values.at(0));
+  if (result.table) return *result.table;
+  const Expr value = result.values.at(0);
+  return Table(value.type().rank() == 1u ? unsqueeze(value, 1) : value);  // LabelEncoder gives a vector
 }
 
 Expr labels(Context& context, const Tensor& classes, Expr indices) { return gather(context.constant(classes), indices, 0); }

@@ -328,11 +328,13 @@ Result masked(Context&, const Object& self, Method, const Table& x) {
   return x.select(positions(self["support_mask_"]));
 }
 
+/// EstimatorProxy; in early versions the fitted one is estimator_.
+Object proxied(const Object& self) { return self.set("estimator_") ? self["estimator_"] : self["estimator"]; }
 bool proxy_has(Context& context, const Object& self, Method method) {
-  must_be_known(self["estimator_"]);
-  return context.has(self["estimator_"], method);
+  must_be_known(proxied(self));
+  return context.has(proxied(self), method);
 }
-Result proxy(Context& context, const Object& self, Method method, const Table& x) { return context.call(self["estimator_"], method, x); }
+Result proxy(Context& context, const Object& self, Method method, const Table& x) { return context.call(proxied(self), method, x); }
 
 // --- interpret.glassbox.LinearRegression -------------------------------------------------------------------------------------------------
 
