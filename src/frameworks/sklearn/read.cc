@@ -195,7 +195,9 @@ std::vector<std::string> class_names(const Object& self, int depth = 0) {
     return out;
   }
   if (self.has("steps")) return class_names(steps_of(self).back(), depth + 1);
-  if (self.set("best_estimator_")) return class_names(self["best_estimator_"], depth + 1);
+  for (const char* inner : {"best_estimator_", "estimator_", "estimator", "label_binarizer_"}) {
+    if (self.set(inner)) return class_names(self[inner], depth + 1);
+  }
   return {};
 }
 
