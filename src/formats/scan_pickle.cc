@@ -30,7 +30,7 @@ struct OddityRule {
 // Severity of what the pickle machine found odd.
 constexpr OddityRule kOddities[] = {
     {"changes-global", Severity::malicious},  {"computed-global", Severity::malicious}, {"sparse-memo", Severity::error},
-    {"unknown-protocol", Severity::error},
+    {"unknown-protocol", Severity::error},    {"out-of-band", Severity::error},
     {"stack-not-clean", Severity::error},  // a call that is left there is said to be discarded
 };
 
