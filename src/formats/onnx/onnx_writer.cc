@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "codecs/protobuf/wire.h"
+#include "formats/onnx/onnx_portable.h"
 #include "formats/onnx/onnx_raw.h"
 #include "formats/onnx/onnx_reader.h"
 #include "ops/builder.h"
@@ -62,6 +63,8 @@ class Lowering {
         if (op == nullptr || op->lower == nullptr) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
         outputs = op->lower(builder, *node, inputs);
         if (!op->lower_loss.empty()) losses_.push_back({node->op, std::string(op->lower_loss)});
+      } else if (auto rewritten = portable(builder, *node, inputs, losses_)) {
+        outputs = std::move(*rewritten);
       } else {
         outputs = builder.node(node->domain, node->op, std::move(inputs), attributes(*node, builder, at), node->outputs.size(), node->name);
       }
@@ -236,7 +239,8 @@ Writer entry(std::string_view key, std::string_view value) {
 }  // namespace
 
 void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
-  const Graph graph = Lowering(losses).whole(model.graph);
+  Graph graph = Lowering(losses).whole(model.graph);
+  keep_factors_exact(graph);
   std::map<std::string, std::int64_t> domains{{"", kOpset}};
   collect_domains(graph, domains);
 
