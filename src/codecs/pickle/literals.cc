@@ -129,6 +129,10 @@ std::optional<Integer> parse_integer(std::string_view text, int base, bool c_oct
   for (const std::uint32_t limb : limbs) {
     for (int i = 0; i < 4; ++i) out.big.push_back(static_cast<char>(limb >> 8 * i & 0xFF));
   }
+  // As few bytes as hold the sign, as LONG1 has them: then equal numbers are equal bytes.
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(out.big[i]); };
+  const unsigned char fill = negative ? 0xFF : 0;
+  while (out.big.size() > 1 && at(out.big.size() - 1) == fill && (at(out.big.size() - 2) & 0x80) == (fill & 0x80)) out.big.pop_back();
   return out;
 }
 

@@ -65,6 +65,15 @@ TreeView::Node TreeView::node(std::size_t i) const {
           load<std::int64_t>(at + samples_at_), load<double>(at + threshold_at_), missing_at_ != kAbsent && load<std::uint8_t>(at + missing_at_) != 0};
 }
 
+double TreeView::number(std::string_view name, std::size_t i) const {
+  for (const auto& field : nodes_.type.fields) {
+    if (field.name == name && field.type.kind == 'f' && field.type.itemsize == 8 && !field.type.big_endian && field.offset <= item_ - 8) {
+      return load<double>(nodes_.data.bytes.data() + i * item_ + field.offset);
+    }
+  }
+  tree_.fail(Code::corrupt, format("a tree node lacks its {}", name));
+}
+
 void TreeView::values(std::size_t node, std::size_t output, std::span<double> out) const {
   std::memcpy(out.data(), values_.data.bytes.data() + (node * outputs_ + output) * width_ * sizeof(double), std::min(out.size(), width_) * sizeof(double));
 }

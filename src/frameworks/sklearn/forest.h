@@ -26,6 +26,8 @@ class TreeView {
   /// values[node, output, 0..width)
   void values(std::size_t node, std::size_t output, std::span<double> out) const;
   std::int64_t features() const { return features_; }
+  /// A field of float64 of node i that only training and importances need: impurity, weighted_n_node_samples.
+  double number(std::string_view field, std::size_t i) const;
   const Object& object() const { return tree_; }
   /// The pages of the arrays are not needed any more.
   void release() const;

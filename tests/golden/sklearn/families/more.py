@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kernels, Gaussian processes, cross decomposition, random projections, text and dictionaries."""
+import numpy as np
+
 from registry import E, EXACT, REL9, case
 
 for kernel in ("linear", "poly", "rbf", "laplacian", "sigmoid"):
@@ -24,6 +26,14 @@ case("elliptic_envelope", E.EllipticEnvelope(contamination=0.1), "base", None, R
 for kernel in ("knn", "rbf"):
     case(f"label_propagation_{kernel}", E.LabelPropagation(kernel=kernel, gamma=0.1), "few", "negative", REL9)
     case(f"label_spreading_{kernel}", E.LabelSpreading(kernel=kernel, gamma=0.1), "few", "negative", REL9)
+
+case("bernoulli_rbm", E.BernoulliRBM(n_components=3, n_iter=3), "unit", None, REL9, without=("score_samples",))  # which flips a random bit of each row
+case("isomap", E.Isomap(n_components=2, n_neighbors=5), "ranged", None, REL9)
+case("locally_linear", E.LocallyLinearEmbedding(n_components=2, n_neighbors=5, eigen_solver="dense"), "ranged", None, REL9)
+case("sparse_coder", E.SparseCoder(np.array([[1.0, 0, 0, 0.5, 0], [0, 1.0, 0.2, 0, 0], [0, 0, 0, 0, 1.0]]), transform_n_nonzero_coefs=2), "base", None, REL9)
+case("radius_transformer", E.RadiusNeighborsTransformer(radius=3.0), "base")
+case("halving_grid_search", E.HalvingGridSearchCV(E.DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2, 3]}, cv=2), "base", "real", EXACT)
+case("halving_random_search", E.HalvingRandomSearchCV(E.DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2, 3]}, cv=2), "base", "real", EXACT)
 
 case("count_vectorizer", E.CountVectorizer(), "texts", None, EXACT)
 case("count_vectorizer_ngrams", E.CountVectorizer(ngram_range=(1, 2), min_df=2), "texts", None, EXACT)

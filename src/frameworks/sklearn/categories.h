@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A column compared with the categories that an encoder knows: numbers, texts, truth values, None and NaN among them.
+#pragma once
+
+#include <vector>
+
+#include "frameworks/sklearn/parts.h"
+
+namespace decant::sklearn {
+
+class Categories {
+ public:
+  /// One entry of categories_, or classes_: an array or a list.
+  explicit Categories(const Object& list);
+  std::size_t size() const { return size_; }
+  bool is_text() const { return text_; }
+
+  /// Which category each row is: boolean [N, size]. A row that is none of them has no true element.
+  Expr hits(const Table& x, std::size_t column) const;
+
+ private:
+  std::size_t size_ = 0;
+  bool text_ = false;
+  std::vector<double> numbers_;
+  std::vector<std::string> texts_;  // "" where the category is a missing value
+  std::vector<std::size_t> nan_;    // positions of missing values among numbers
+};
+
+/// The first true column of hits, int64 [N, 1]; 0 where there is none.
+Expr code_of(Expr hits);
+/// Whether there is one, boolean [N, 1].
+Expr known_of(Expr hits);
+
+}  // namespace decant::sklearn

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frameworks/sklearn/parts.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "base/text.h"
+
+namespace decant::sklearn {
+
+Expr row_of(const Object& self, std::string_view attribute, Expr like) {
+  const std::vector<double> values = self[attribute].list();
+  if (like.dim(1) >= 0 && static_cast<std::int64_t>(values.size()) != like.dim(1)) {
+    self.fail(Code::corrupt, format("{} has {} numbers for {} columns", attribute, values.size(), like.dim(1)));
+  }
+  return like.row(values);
+}
+
+Expr require(Expr value, Expr holds, std::string_view message) {
+  return apply("decant", "Require", {value, holds}, {{"message", std::string(message)}});
+}
+
+bool is_missing(const Object& value) {
+  if (value.is_none()) return true;
+  if (value.is_number()) return std::isnan(value.real());
+  return value.name() == "NAType" || value.name() == "NA";
+}
+
+Missing::Missing(const Object& value) {
+  if (is_missing(value) || value.is_text("NaN")) is_nan = true;  // Imputer (to 0.21) spells it "NaN"
+  else if (value.is_number()) number = value.real();
+  else is_text = true, text = value.text();
+}
+
+Expr Missing::in(Expr column) const {
+  const bool texts = column.dtype() == DType::string;
+  if (texts) return equal(column, column.constant(Tensor::scalar(is_nan ? std::string() : is_text ? text : format("{}", number))));
+  if (is_nan) return decant::is_nan(column);
+  if (is_text) throw Error(Code::unsupported, "a text stands for missing values in a column of numbers");
+  return equal(column, column.scalar(number));
+}
+
+// Kahan's way: the rounding of 1 + x is divided out again.
+Expr log1p(Expr x) {
+  const Expr u = x + 1.0;
+  const Expr near = equal(u, x.scalar(1));
+  const Expr huge = equal(u, x);  // infinite, or so large that 1 is lost
+  const Expr safe = where(logical_or(near, huge), x.scalar(2), u);
+  return where(near, x, where(huge, log(u), log(safe) * x / (safe - 1.0)));
+}
+
+Expr expm1(Expr x) {
+  const Expr u = exp(x);
+  const Expr near = equal(u, x.scalar(1)), tiny = equal(u - 1.0, x.scalar(-1)), large = greater(x, x.scalar(40));
+  const Expr safe = where(logical_or(logical_or(near, tiny), large), x.scalar(2), u);
+  return where(near, x, where(logical_or(tiny, large), u - 1.0, (safe - 1.0) * x / log(safe)));
+}
+
+namespace {
+
+Expr unary(std::string_view op, Expr x) { return apply(op, {x}); }
+
+std::optional<Expr> named_function(std::string_view name, Expr x) {
+  struct Direct { std::string_view name, op; };
+  static constexpr Direct kDirect[] = {
+      {"absolute", "Abs"}, {"abs", "Abs"}, {"fabs", "Abs"}, {"ceil", "Ceil"}, {"floor", "Floor"}, {"rint", "Round"}, {"negative", "Neg"},
+      {"sign", "Sign"}, {"sqrt", "Sqrt"}, {"exp", "Exp"}, {"log", "Log"}, {"sin", "Sin"}, {"cos", "Cos"}, {"tan", "Tan"},
+      {"arcsin", "Asin"}, {"arccos", "Acos"}, {"arctan", "Atan"}, {"sinh", "Sinh"}, {"cosh", "Cosh"}, {"tanh", "Tanh"},
+      {"arcsinh", "Asinh"}, {"arccosh", "Acosh"}, {"arctanh", "Atanh"}, {"reciprocal", "Reciprocal"}, {"isnan", "IsNaN"}, {"isinf", "IsInf"}};
+  for (const Direct& d : kDirect) {
+    if (d.name == name) return unary(d.op, x);
+  }
+  if (name == "positive" || name == "asarray" || name == "array" || name == "_identity") return x;
+  if (name == "square") return x * x;
+  if (name == "log1p") return log1p(x);
+  if (name == "expm1") return expm1(x);
+  if (name == "log2") return log(x) / std::numbers::ln2;
+  if (name == "log10") return log(x) / std::numbers::ln10;
+  if (name == "exp2") return pow(x.scalar(2), x);
+  if (name == "cbrt") return unary("Sign", x) * pow(abs(x), 1.0 / 3.0);
+  if (name == "deg2rad" || name == "radians") return x * (std::numbers::pi / 180.0);
+  if (name == "rad2deg" || name == "degrees") return x * (180.0 / std::numbers::pi);
+  if (name == "trunc" || name == "fix") return where(less(x, x.scalar(0)), ceil(x), floor(x));
+  if (name == "isfinite") return logical_not(logical_or(is_nan(x), unary("IsInf", x)));
+  if (name == "logical_not") return equal(x, x.scalar(0));
+  return std::nullopt;
+}
+
+}  // namespace
+
+Expr numpy_function(const Object& self, const Object& function, const Object& arguments, Expr x) {
+  std::string_view module = function.module(), name = function.name();
+  if (name == "_ufunc_reconstruct" && function.args().size() == 2) {  // ufuncs before NumPy 1.22: (module, name)
+    module = function.args()[0].node().text();
+    name = function.args()[1].node().text();
+  }
+  const auto refuse = [&] { unsupported(self, format("decant cannot run the function {}.{}", printable(module), printable(name))); };
+  if (!module.starts_with("numpy") && !(module.starts_with("sklearn") && name == "_identity")) refuse();
+  const auto given = arguments.is_none() ? std::vector<std::pair<Object, Object>>{} : arguments.entries();
+  if (name == "clip" || name == "nan_to_num") {
+    Expr out = name == "clip" ? x : where(is_nan(x), x.scalar(0), x);
+    for (const auto& [key, value] : given) {
+      if (value.is_none()) continue;
+      const std::string argument = key.text();
+      if (name == "nan_to_num" && argument == "nan") out = where(is_nan(x), x.scalar(value.real()), x);
+      else if (name == "clip" && (argument == "a_min" || argument == "min")) out = maximum(out, x.scalar(value.real()));
+      else if (!(name == "clip" && (argument == "a_max" || argument == "max")) && argument != "copy") unsupported(self, format("argument {} of {}", printable(argument), name));
+    }
+    for (const auto& [key, value] : given) {  // the upper bound last: it wins, as in NumPy
+      if (name == "clip" && !value.is_none() && (key.is_text("a_max") || key.is_text("max"))) out = minimum(out, x.scalar(value.real()));
+    }
+    if (name == "nan_to_num") out = clip(out, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+    return out;
+  }
+  if (!given.empty()) unsupported(self, format("arguments for the function {}", printable(name)));
+  const auto out = named_function(name, x);
+  if (!out) refuse();
+  return *out;
+}
+
+void must_be_known(const Object& estimator) {
+  if (estimator.is_instance() && find_estimator(estimator) == nullptr) unsupported(estimator, "decant does not run this class yet");
+}
+
+Expr zero_rows(const Table& x) {
+  const Expr column = x.column(0, x.is_text(0));
+  if (column.dtype() == DType::string) return cast(logical_not(equal(column, column)), DType::float64);
+  const Expr number = cast(column, DType::float64);
+  return cast(less(number, number.scalar(-std::numeric_limits<double>::infinity())), DType::float64);
+}
+
+Tensor classes_within(const Object& self) {
+  if (self.set("classes_")) return classes_of(self);
+  if (self.has("steps")) return classes_within(self["steps"].elements().back().elements().at(1));
+  for (const char* inner : {"label_binarizer_", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
+    if (self.set(inner)) return classes_within(self[inner]);
+  }
+  unsupported(self, "cannot tell its classes");
+}
+
+Expr beside(std::vector<Expr> vectors) {
+  for (Expr& v : vectors) v = unsqueeze(cast(v, vectors[0].dtype()), 1);
+  return concat(vectors, 1);
+}
+
+Result as_result(std::vector<Expr> parts) {
+  for (Expr& p : parts) p = cast(p, DType::float64);
+  return concat(parts, 1);
+}
+
+std::vector<std::int64_t> positions(const Object& mask) {
+  const std::vector<std::int64_t> flags = mask.integers();
+  std::vector<std::int64_t> out;
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    if (flags[i] != 0) out.push_back(static_cast<std::int64_t>(i));
+  }
+  return out;
+}
+
+}  // namespace decant::sklearn
