@@ -185,8 +185,7 @@ void Builder::rename(ValueId id, std::string_view name) {
   Value& value = graph_.values[static_cast<std::size_t>(id)];
   if (value.name == name) return;
   if (names_.contains(std::string(name))) throw Error(Code::corrupt, format("two values are called {}", printable(name)));
-  names_.erase(value.name);
-  used_->erase(value.name);
+  names_.erase(value.name);  // but it stays in used_: a node may be called so
   value.name = name;
   names_.emplace(value.name, id);
   used_->insert(value.name);

@@ -38,6 +38,13 @@ Expr gelu(const Node& node, Expr x) {
   return x * 0.5 * (erf_in_double(x / std::numbers::sqrt2) + 1.0);
 }
 
+// An angle y, known to float32 as y0, from the sine and cosine that it has: sin(y - y0) says how far off y0 is, to all places of a double.
+Expr refined(std::string_view op, Expr x, Expr sine, Expr cosine) {
+  const Expr y0 = cast(apply(op, {cast(x, DType::float32)}), DType::float64);
+  const Expr d = sine * apply("Cos", {y0}) - cosine * apply("Sin", {y0});
+  return y0 + d + d * d * d / 6.0;
+}
+
 // Nothing: the operator is not one of these.
 Expr rewritten(const Node& node, Expr x, const std::vector<Expr>& in) {
   const std::string_view op = node.op;
@@ -65,6 +72,14 @@ Expr rewritten(const Node& node, Expr x, const std::vector<Expr>& in) {
     return where(less(x, x.scalar(-lambd)), x + bias, where(greater(x, x.scalar(lambd)), x - bias, x.scalar(0)));
   }
   if (op == "Tan") return apply("Sin", {x}) / apply("Cos", {x});
+  if (op == "Asin" || op == "Acos") {
+    const Expr other = sqrt((1.0 - x) * (x + 1.0));
+    return op == "Asin" ? refined(op, x, x, other) : refined(op, x, other, x);
+  }
+  if (op == "Atan") {
+    const Expr limited = clip(x, -1e150, 1e150), length = sqrt(limited * limited + 1.0);
+    return refined(op, limited, limited / length, 1.0 / length);
+  }
   if (op == "Cosh") return exp(abs(x) - std::numbers::ln2) + exp(-abs(x) - std::numbers::ln2);
   if (op == "Sinh") {
     const Expr size = abs(x), small = exp_m1(minimum(size, size.scalar(20)));
@@ -97,8 +112,7 @@ std::optional<std::vector<ValueId>> portable(Builder& b, const Node& node, const
   }
   if (in[0].dtype() != DType::float64) return std::nullopt;
   if (const Expr out = rewritten(node, in[0], in)) return {{out.id()}};
-  static constexpr std::string_view kSingleOnly[] = {"Acos", "Asin", "Atan", "Hardmax"};
-  if (std::ranges::find(kSingleOnly, node.op) == std::end(kSingleOnly)) return std::nullopt;
+  if (node.op != "Hardmax") return std::nullopt;
   losses.push_back({node.op, "is computed in float32: onnxruntime has it in no other type"});
   return {{cast(apply(node.op, {cast(in[0], DType::float32)}, node.attributes), DType::float64).id()}};
 }
