@@ -102,7 +102,7 @@ std::optional<CompactForest<T>> CompactForest<T>::make(const Forest<T>& forest) 
       continue;
     }
     order.assign(1, root);
-    Depth depth{std::numeric_limits<std::uint16_t>::max(), 0};
+    std::uint64_t levels = 0;
     std::size_t level_end = 1;
     std::uint32_t level = 0, next = 1;
     for (std::size_t k = 0; k < order.size(); ++k) {
@@ -113,9 +113,7 @@ std::optional<CompactForest<T>> CompactForest<T>::make(const Forest<T>& forest) 
       const std::int32_t node = order[k];  // a copy: the vector grows
       const From& n = at(node);
       if (n.feature < 0) {
-        if (level > std::numeric_limits<std::uint16_t>::max()) return std::nullopt;
-        depth.least = std::min(depth.least, static_cast<std::uint16_t>(level));
-        depth.most = static_cast<std::uint16_t>(level);
+        levels += level;
         push(leaf_split<T>(out.leaves_.size() - out.leaf_base_.back()), 0, static_cast<std::uint32_t>(k) - 1, false, false);
         out.leaves_.push_back(node);
         continue;
@@ -130,7 +128,8 @@ std::optional<CompactForest<T>> CompactForest<T>::make(const Forest<T>& forest) 
       if (swap) order.insert(order.end(), {n.no, n.yes});
       else order.insert(order.end(), {n.yes, n.no});
     }
-    out.depths_.push_back(depth);
+    const std::size_t leaves = out.leaves_.size() - out.leaf_base_.back();
+    out.depths_.push_back({static_cast<std::uint32_t>((levels + leaves / 2) / leaves), level});
   }
   // A set is stored in the place of the split, which must hold its number exactly.
   if (sets && static_cast<double>(out.bits_.size() / out.words_) > std::ldexp(1.0, std::numeric_limits<T>::digits)) return std::nullopt;
@@ -158,28 +157,64 @@ std::uint32_t CompactForest<T>::step(const Node& n, T v) const {
   else return n.child() + !(v <= n.split);
 }
 
+// All rows take as many steps as the mean leaf is deep: a walk that has ended stays where it is. Then only those that have not are followed
+// on, a few steps at a time. (Against going on until the last of each sixteen has ended: 15.5 ns a row and tree instead of 19 to 27.)
 template <class T>
 template <bool kNaN, bool kSets, class Node>
-void CompactForest<T>::walk_group(const Node* nodes, Depth depth, const T* x, std::uint32_t* leaves) const {
-  std::uint32_t i[kLanes];
-  const auto all = [&] {
+void CompactForest<T>::walk_chunk(const Node* nodes, Depth depth, const T* x, std::size_t groups, std::uint32_t* leaves) const {
+  const std::size_t group = columns_.size() * kLanes;
+  std::uint32_t at[kChunk];
+  for (std::size_t g = 0; g < groups; ++g) {
+    const T* here = x + g * group;
+    std::uint32_t i[kLanes];
+    for (std::uint32_t& each : i) each = 0;
+    for (std::uint32_t d = 0; d < depth.mean; ++d) {
 #pragma GCC unroll 16
-    for (std::size_t l = 0; l < kLanes; ++l) {
-      const Node n = nodes[i[l]];
-      i[l] = step<kNaN, kSets>(n, x[n.column() + l]);
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        const Node n = nodes[i[l]];
+        i[l] = step<kNaN, kSets>(n, here[n.column() + l]);
+      }
     }
-  };
-  for (std::uint32_t& each : i) each = 0;
-  for (unsigned d = 0; d < depth.least; ++d) all();
-  for (unsigned d = depth.least; d < depth.most; ++d) {
-    bool done = true;
-#pragma GCC unroll 16
-    for (std::size_t l = 0; l < kLanes; ++l) done &= nodes[i[l]].split != nodes[i[l]].split;
-    if (done) break;
-    all();
+    std::copy_n(i, kLanes, at + g * kLanes);
   }
-#pragma GCC unroll 16
-  for (std::size_t l = 0; l < kLanes; ++l) leaves[l] = leaf_of(nodes[i[l]].split);
+  const std::size_t rows = groups * kLanes;
+  if (depth.mean == depth.most) {
+    for (std::size_t r = 0; r < rows; ++r) leaves[r] = leaf_of(nodes[at[r]].split);
+    return;
+  }
+  std::uint16_t row[kChunk];
+  const T* from[kChunk];
+  // Writes down the leaf, or what only looks like one and will be overwritten, and keeps the walk where it has not ended.
+  std::size_t open = 0;
+  const auto keep = [&](std::uint16_t r, const T* start, std::uint32_t node) {
+    const T split = nodes[node].split;
+    leaves[r] = leaf_of(split);
+    row[open] = r;
+    from[open] = start;
+    at[open] = node;
+    open += split == split;
+  };
+  for (std::size_t r = 0; r < rows; ++r) keep(static_cast<std::uint16_t>(r), x + r / kLanes * group + r % kLanes, at[r]);
+  while (open != 0) {
+    const std::size_t count = open;
+    open = 0;  // never overtakes `k`
+    std::size_t k = 0;
+    const auto some = [&]<std::size_t kMany>(std::integral_constant<std::size_t, kMany>) {
+      std::uint32_t i[kMany];
+      std::copy_n(at + k, kMany, i);
+      for (int turn = 0; turn < kTurn; ++turn) {
+#pragma GCC unroll 8
+        for (std::size_t l = 0; l < kMany; ++l) {
+          const Node n = nodes[i[l]];
+          i[l] = step<kNaN, kSets>(n, from[k + l][n.column()]);
+        }
+      }
+      for (std::size_t l = 0; l < kMany; ++l) keep(row[k + l], from[k + l], i[l]);
+      k += kMany;
+    };
+    while (k + 8 <= count) some(std::integral_constant<std::size_t, 8>{});
+    while (k < count) some(std::integral_constant<std::size_t, 1>{});
+  }
 }
 
 template <class T>
@@ -211,7 +246,9 @@ void CompactForest<T>::walk(std::size_t tree, const Rows& rows, std::uint32_t* l
   const auto groups = [&]<bool kNaN, bool kSets>(const auto& nodes) {
     const auto* root = nodes.data() + roots_[tree];
     const T* x = rows.x_.get();
-    for (std::size_t r = 0; r < rows.count_; r += kLanes, x += group) walk_group<kNaN, kSets>(root, depths_[tree], x, leaves + r);
+    for (std::size_t r = 0; r < rows.count_; r += kChunk, x += kChunk / kLanes * group) {
+      walk_chunk<kNaN, kSets>(root, depths_[tree], x, (std::min(kChunk, rows.count_ - r) + kLanes - 1) / kLanes, leaves + r);
+    }
   };
   const bool nan = rows.has_nan_;
   if (!packed_.empty()) nan ? groups.template operator()<true, false>(packed_) : groups.template operator()<false, false>(packed_);

@@ -69,14 +69,16 @@ class CompactForest {
     bool missing() const { return ((where >> kColumnBits) & 1u) != 0; }
     static constexpr bool member() { return false; }
   };
+  static constexpr std::size_t kChunk = 16 * kLanes;  // rows whose walks are followed together to the end
+  static constexpr int kTurn = 3;                     // steps between two looks at which walks have ended
   struct Depth {
-    std::uint16_t least = 0, most = 0;
+    std::uint32_t mean = 0, most = 0;  // of the leaves
   };
 
   template <bool kNaN, bool kSets, class Node>
   std::uint32_t step(const Node& n, T v) const;
   template <bool kNaN, bool kSets, class Node>
-  void walk_group(const Node* nodes, Depth depth, const T* x, std::uint32_t* leaves) const;
+  void walk_chunk(const Node* nodes, Depth depth, const T* x, std::size_t groups, std::uint32_t* leaves) const;
   template <bool kNaN, bool kSets, class Node>
   void walk_row_in(const std::vector<Node>& nodes, const T* x, std::uint32_t* leaves) const;
 
