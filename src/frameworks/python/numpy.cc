@@ -141,6 +141,7 @@ std::optional<Array> reconstructed(const Tree& tree, const Node& node, bool mask
     if (data.items.size() != out.count()) corrupt(tree.source, data, format("{} objects for an array of {}", data.items.size(), out.count()));
     tree.source.budget().charge(data.items.size() * sizeof(Ref), "an array of objects", out.where);
     out.objects = data.items;
+    out.fortran = false;  // _getlist_pkl goes through any array in C order
     return out;
   }
   if (out.type.has_objects()) corrupt(tree.source, data, "an array of objects without a list of them");
@@ -276,8 +277,7 @@ NpyFile read_npy(Cursor& cursor) {
   if (!inner || !inner->type.has_objects()) throw Error(Code::corrupt, array.where, "the pickle in a .npy file is no array of objects");
   if (inner->count() != array.count()) throw Error(Code::corrupt, array.where, format("{} objects for an array of {}", inner->count(), array.count()));
   array.objects = inner->objects;
-  // The pickled array keeps its own order and shape; only the header of a flat one says more.
-  array.fortran = inner->shape == array.shape ? inner->fortran : header.fortran;
+  array.fortran = false;
   array.owner = out.tree->owner;
   return out;
 }

@@ -20,7 +20,7 @@ struct Array {
   std::vector<std::int64_t> shape;
   bool fortran = false;
   Blob data;                          // type.kind != 'O'
-  std::vector<pickle::Ref> objects;   // type.kind == 'O', in C or Fortran order as `fortran` says
+  std::vector<pickle::Ref> objects;   // type.kind == 'O', in C order
   Where where;
   Source source;                      // the file's, for its budget
   std::shared_ptr<void> owner;        // keeps `objects` alive

@@ -233,10 +233,14 @@ class Reader {
   }
 
   void keys() {
-    // Until SciPy 1.12 a dok_matrix was a dict itself; since, it has one.
-    const Ref own = attribute(node_, "_dict");
+    // Until SciPy 1.12 a dok_matrix was a dict itself, given to copyreg._reconstructor or set item by item; since, it has one.
     const pickle::Refs none;
-    const pickle::Refs& entries = own != nullptr && own->kind == Kind::dict ? own->items : node_.extra != nullptr ? node_.extra->entries : none;
+    const pickle::Refs& made_of = node_.args()->kind == Kind::tuple ? node_.args()->items : none;
+    const Ref own = attribute(node_, "_dict");
+    const pickle::Refs& entries = own != nullptr && own->kind == Kind::dict                        ? own->items
+                                  : made_of.size() == 3 && made_of[2]->kind == Kind::dict          ? made_of[2]->items
+                                  : node_.extra != nullptr                                         ? node_.extra->entries
+                                                                                                   : none;
     charge(entries.size() / 2, 24);
     for (std::size_t i = 0; i + 1 < entries.size(); i += 2) {
       const Node& key = *entries[i];

@@ -2,6 +2,7 @@
 #include "frameworks/sklearn/parts.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/text.h"
@@ -116,6 +117,31 @@ Expr numpy_function(const Object& self, const Object& function, const Object& ar
   const auto out = named_function(name, x);
   if (!out) refuse();
   return *out;
+}
+
+void must_be_known(const Object& estimator) {
+  if (estimator.is_instance() && find_estimator(estimator) == nullptr) unsupported(estimator, "decant does not run this class yet");
+}
+
+Expr zero_rows(const Table& x) {
+  const Expr column = x.column(0, x.is_text(0));
+  if (column.dtype() == DType::string) return cast(logical_not(equal(column, column)), DType::float64);
+  const Expr number = cast(column, DType::float64);
+  return cast(less(number, number.scalar(-std::numeric_limits<double>::infinity())), DType::float64);
+}
+
+Tensor classes_within(const Object& self) {
+  if (self.set("classes_")) return classes_of(self);
+  if (self.has("steps")) return classes_within(self["steps"].elements().back().elements().at(1));
+  for (const char* inner : {"label_binarizer_", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
+    if (self.set(inner)) return classes_within(self[inner]);
+  }
+  unsupported(self, "cannot tell its classes");
+}
+
+Expr beside(std::vector<Expr> vectors) {
+  for (Expr& v : vectors) v = unsqueeze(cast(v, vectors[0].dtype()), 1);
+  return concat(vectors, 1);
 }
 
 Result as_result(std::vector<Expr> parts) {
