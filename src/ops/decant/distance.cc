@@ -260,12 +260,12 @@ struct Near {
 
 // A max-heap of fixed size: a value enters only when it is smaller than the largest, and sinks to the larger child (the left of equals).
 void push(std::vector<Near>& heap, Near item) {
-  if (!(item.distance < heap[0].distance)) return;
+  if (item.distance >= heap[0].distance) return;  // NaN enters
   std::size_t at = 0;
   for (;;) {
     const std::size_t left = 2 * at + 1, right = left + 1;
     if (left >= heap.size()) break;
-    const std::size_t larger = right < heap.size() && heap[left].distance < heap[right].distance ? right : left;
+    const std::size_t larger = right < heap.size() && !(heap[left].distance >= heap[right].distance) ? right : left;
     if (!(item.distance < heap[larger].distance)) break;
     heap[at] = heap[larger];
     at = larger;
