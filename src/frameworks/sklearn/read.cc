@@ -306,8 +306,8 @@ Model read(const Object& root) {
   if (!names.empty()) features = static_cast<std::int64_t>(names.size());
   else names = names_of(root, seen_names);
   const auto width = features.value_or(static_cast<std::int64_t>(names.size()));
-  // A function of each cell (not validated, hence not counted up to 1.1) takes any number of columns.
-  const bool any_width = width == 0 && root.name() == "FunctionTransformer";
+  // A function of each cell (not validated, hence not counted up to 1.1) and what looks at no cell take any number of columns.
+  const bool any_width = width == 0 && (root.name() == "FunctionTransformer" || root.name() == "DummyClassifier" || root.name() == "DummyRegressor");
   if ((width <= 0 && !any_width) || width > 10'000'000) unsupported(root, "cannot tell how many columns it takes; is it fitted?");
   const std::vector<std::string> shown = names.size() == static_cast<std::size_t>(width) ? names : numbered(width);
 

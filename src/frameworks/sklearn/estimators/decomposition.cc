@@ -78,14 +78,19 @@ Expr log_likelihood(Expr squares, std::int64_t features, double log_determinant)
 }
 
 /// PCA.score_samples. The covariance is diagonal along the components (explained_variance_, at least the noise) and noise_variance_ in
-/// all other directions, so its inverse need not be written out.
+/// all other directions, so its inverse need not be written out. With whitening, get_covariance and get_precision multiply the variance
+/// beyond the noise by the variance once more.
 Expr pca_scores(Context& context, const Object& self, const Table& x) {
   const Tensor components = components_of(self);
   const Expr rows = centered(context, self, x.matrix());
   const double noise = self["noise_variance_"].real();
   std::vector<double> variance = self["explained_variance_"].list();
   double log_determinant = noise > 0 ? static_cast<double>(components.dim(1) - components.dim(0)) * std::log(noise) : 0.0;
-  for (double& v : variance) log_determinant += std::log(v = std::max(v, noise));
+  const bool whiten = self.boolean("whiten", false);
+  for (double& v : variance) {
+    v = (whiten ? v : 1.0) * std::max(v - noise, 0.0) + noise;
+    log_determinant += std::log(v);
+  }
   const Expr along = linear(context, rows, components, Tensor{}, false);
   const Expr squares = along * along;
   Expr sum = reduce_sum(squares / rows.row(variance), 1, true);

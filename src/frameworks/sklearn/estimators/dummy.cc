@@ -11,7 +11,7 @@ namespace {
 
 /// [N] zeros, int64: one for each row of x, whatever its columns hold.
 Expr zero_per_row(const Table& x) {
-  const Expr column = x.column(0, x.is_text(0));
+  const Expr column = x.width() == 0 ? x.matrix() : x.column(0, x.is_text(0));
   const Expr rows = slice(apply("Shape", {column}), 0, 1, 0);
   Expr out = apply("ConstantOfShape", {rows}, {{"value", Tensor::vector<std::int64_t>({0})}});
   out.builder().set_type(out.id(), Type::tensor(DType::int64, {{-1, "N"}}));
