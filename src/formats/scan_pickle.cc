@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "codecs/npy/npy.h"
@@ -22,6 +23,9 @@ using pickle::Node;
 using pickle::Ref;
 using pickle::Tree;
 
+constexpr std::size_t kMostDistinct = 20'000;  // genuine pickles name a few hundred
+constexpr std::int64_t kMostMemory = std::int64_t{1} << 31;
+
 struct OddityRule {
   std::string_view rule;
   Severity severity;
@@ -30,7 +34,7 @@ struct OddityRule {
 // Severity of what the pickle machine found odd.
 constexpr OddityRule kOddities[] = {
     {"changes-global", Severity::malicious},  {"computed-global", Severity::malicious}, {"sparse-memo", Severity::error},
-    {"unknown-protocol", Severity::error},
+    {"unknown-protocol", Severity::error},    {"out-of-band", Severity::error},
     {"stack-not-clean", Severity::error},  // a call that is left there is said to be discarded
 };
 
@@ -64,6 +68,7 @@ class Scan {
       if (tuple.kind == Kind::tuple && tuple.items.size() > 1 && torch::is_unknown_storage(*tuple.items[1])) excused_.push_back(tuple.items[1]);
     }
     std::ranges::sort(excused_);
+    std::ranges::sort(types_);
     for (const Ref global : tree_.globals) judge_global(*global);
     for (const Ref call : tree_.calls) judge_call(*call);
     for (const pickle::Oddity& oddity : tree_.oddities) {
@@ -124,6 +129,14 @@ class Scan {
     if (!is_named_text(global)) return;  // the machine said so: computed-global
     if (std::ranges::binary_search(excused_, &global)) return;
     const std::string_view module = global.module(), name = global.name();
+    if (judged_.size() >= kMostDistinct) {
+      add(Severity::suspicious, "too-many-globals", format("names more than {} different globals", kMostDistinct), global);
+      return;
+    }
+    std::string key(module);
+    key += '\0';
+    key += name;
+    if (!judged_.insert(std::move(key)).second) return;  // the first place says it
     const Judgement judgement = judge(module, name);
     if (judgement.known == Known::harmless || allowed(global)) return;
     const std::string full = format("{}.{}", printable(module, 100), printable(name, 100));
@@ -136,9 +149,10 @@ class Scan {
 
   void judge_call(const Node& call) {
     const Node& callee = *call.callee();
-    if (callee.kind != Kind::global && callee.kind != Kind::extension && std::ranges::find(types_, &callee) == types_.end()) {
+    if (callee.kind != Kind::global && callee.kind != Kind::extension && !std::ranges::binary_search(types_, &callee)) {
       add(Severity::suspicious, "call-of-result", "calls what another call returned", call);
     }
+    if (asks_for_memory(callee, *call.args())) add(Severity::error, "memory-bomb", "asks for gigabytes of memory when it is loaded", call);
     if (call.extra != nullptr) {
       for (const Ref state : call.extra->states) judge_state(*state);
     }
@@ -161,6 +175,17 @@ class Scan {
     } catch (const Error& error) {
       if (error.code() != Code::unsupported || error.text().find("out-of-band") != std::string::npos) report_.add(error);
     }
+  }
+
+  // bytearray(10**15), list(range(10**15)): harmless functions, harmful numbers.
+  static bool asks_for_memory(const Node& callee, const Node& args) {
+    if (callee.kind != Kind::global || args.kind != Kind::tuple || args.items.empty()) return false;
+    if (callee.module() != "builtins" && callee.module() != "__builtin__" && callee.module() != "collections") return false;
+    const auto huge = [](const Node& node) { return node.kind == Kind::big_integer || (node.kind == Kind::integer && node.integer > kMostMemory); };
+    const Node& first = *args.items[0];
+    if (callee.name() == "bytes" || callee.name() == "bytearray") return huge(first);
+    const bool range = first.kind == Kind::call && first.callee()->kind == Kind::global && (first.callee()->name() == "range" || first.callee()->name() == "xrange");
+    return range && first.args()->kind == Kind::tuple && std::ranges::any_of(first.args()->items, [&](Ref item) { return huge(*item); });
   }
 
   // joblib before 0.10 put arrays into files beside the pickle; an array of objects there is a pickle again.
@@ -190,6 +215,7 @@ class Scan {
   Report& report_;
   std::vector<Ref> excused_;  // globals that are harmless where they stand
   std::vector<Ref> types_;    // calls that only name a type
+  std::unordered_set<std::string> judged_;
 };
 
 // Whether what follows a STOP is a pickle too, as far as its beginning tells.

@@ -98,6 +98,12 @@ TEST(Scan, FunctionsThatAreHarmlessByWhatTheyAreGiven) {
   EXPECT_EQ(verdict("\x80\x02""c__builtin__\ngetattr\nccollections\nOrderedDict\nX\x04\0\0\0evil\x86R."s), "malicious: dangerous-global");
 }
 
+TEST(Scan, HarmlessFunctionsThatAskForMemory) {
+  EXPECT_EQ(verdict("\x80\x02""c__builtin__\nbytearray\n\x8a\x06\0\0\0\0\0\x01\x85R."s), "error: memory-bomb");
+  EXPECT_EQ(verdict("\x80\x02""c__builtin__\nbytearray\nK\x05\x85R."), "clean");
+  EXPECT_EQ(verdict("\x80\x02""c__builtin__\nlist\nc__builtin__\nxrange\n\x8a\x06\0\0\0\0\0\x01\x85R\x85R."s), "error: memory-bomb");
+}
+
 TEST(Scan, SeveralPicklesAndWhatFollowsThem) {
   EXPECT_EQ(verdict(kGood + kGood), "clean: several-pickles");
   EXPECT_EQ(verdict(kGood + kEvil), "malicious: several-pickles dangerous-global");

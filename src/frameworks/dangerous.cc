@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_map>
 
 namespace decant {
 namespace {
@@ -86,19 +87,26 @@ constexpr Group kFromStart[] = {
      "getpass _osx_support _aix_support _bootsubprocess nturl2path.url2pathname tkinter _tkinter Tkinter turtle msilib ossaudiodev optparse argparse getopt cmd asyncio.unix_events pipes macpath macurl2path toaiff os2emxpath user ihooks rexec Bastion bastion sets stringold tabnanny mhlib mimetools"},
 };
 
-// Whether `full` is `name` or lies below it.
-bool below(std::string_view full, std::string_view name) {
-  return full.starts_with(name) && (full.size() == name.size() || full[name.size()] == '.');
-}
+using Index = std::unordered_map<std::string_view, std::string_view>;  // name → what it does
 
 template <std::size_t kSize>
-std::string_view find(const Group (&groups)[kSize], std::string_view full) {
+Index index_of(const Group (&groups)[kSize]) {
+  Index out;
   for (const Group& group : groups) {
     for (std::string_view rest = group.names; !rest.empty();) {
       const std::size_t blank = std::min(rest.find(' '), rest.size());
-      if (below(full, rest.substr(0, blank))) return group.what;
+      out.emplace(rest.substr(0, blank), group.what);
       rest.remove_prefix(std::min(blank + 1, rest.size()));
     }
+  }
+  return out;
+}
+
+// What is known against `full` or against anything that it lies below.
+std::string_view find(const Index& index, std::string_view full) {
+  for (std::size_t end = 0; end < full.size();) {
+    end = std::min(full.find('.', end + 1), full.size());
+    if (const auto found = index.find(full.substr(0, end)); found != index.end()) return found->second;
   }
   return {};
 }
@@ -106,18 +114,24 @@ std::string_view find(const Group (&groups)[kSize], std::string_view full) {
 }  // namespace
 
 std::string_view danger_of(std::string_view module, std::string_view name) {
-  constexpr std::size_t kMost = 1000;  // no import is longer; a longer name is odd enough by itself
-  if (module.size() + name.size() > kMost) return {};
+  static const Index kStarts = index_of(kFromStart), kParts = index_of(kAnywhere);
+  constexpr std::size_t kMost = 200, kMostParts = 20;  // no import is longer; a longer name is odd enough by itself
+  if (module.size() + name.size() > kMost) {
+    module = module.substr(0, kMost);
+    name = name.substr(0, kMost);
+  }
   std::string full(module);
   full += '.';
   full += name;
-  if (const std::string_view what = find(kFromStart, full); !what.empty()) return what;
-  for (std::string_view rest = full;;) {
-    if (const std::string_view what = find(kAnywhere, rest); !what.empty()) return what;
+  if (const std::string_view what = find(kStarts, full); !what.empty()) return what;
+  std::string_view rest = full;
+  for (std::size_t part = 0; part < kMostParts; ++part) {
+    if (const std::string_view what = find(kParts, rest); !what.empty()) return what;
     const std::size_t dot = rest.find('.');
     if (dot == std::string_view::npos) return {};
     rest.remove_prefix(dot + 1);
   }
+  return {};
 }
 
 }  // namespace decant

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_set>
 #include <utility>
 
 #include "frameworks/dangerous.h"
@@ -54,16 +55,30 @@ constexpr Library kLibraries[] = {
 };
 static_assert(std::ranges::all_of(kLibraries, [](const Library& l) { return std::ranges::is_sorted(l.globals); }));
 
-bool holds(const Library& library, std::string_view module, std::string_view name) { return std::ranges::binary_search(library.globals, Global{module, name}); }
+struct Hash {
+  std::size_t operator()(const Global& global) const {
+    return std::hash<std::string_view>()(global.first) * 31 + std::hash<std::string_view>()(global.second);
+  }
+};
+
+// All tables in one: a hostile pickle may name a million globals.
+bool is_listed(const Global& global) {
+  static const std::unordered_set<Global, Hash> kAll = [] {
+    std::unordered_set<Global, Hash> all;
+    for (const Library& l : kLibraries) all.insert(l.globals.begin(), l.globals.end());
+    return all;
+  }();
+  return kAll.contains(global);
+}
 
 }  // namespace
 
 bool is_genuine(std::string_view library, std::string_view module, std::string_view name) {
-  return std::ranges::any_of(kLibraries, [&](const Library& l) { return l.name == library && holds(l, module, name); });
+  return std::ranges::any_of(kLibraries, [&](const Library& l) { return l.name == library && std::ranges::binary_search(l.globals, Global{module, name}); });
 }
 
 Judgement judge(std::string_view module, std::string_view name) {
-  if (std::ranges::any_of(kLibraries, [&](const Library& l) { return holds(l, module, name); })) return {Known::harmless, {}};
+  if (is_listed({module, name})) return {Known::harmless, {}};
   // TorchScript's own classes, whose code is in the archive; no Python module has this name, and torch lets none be imported.
   if (module == "__torch__" || module.starts_with("__torch__.")) return {Known::harmless, {}};
   if (const std::string_view what = danger_of(module, name); !what.empty()) return {Known::dangerous, what};

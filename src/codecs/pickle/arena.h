@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -15,6 +16,11 @@ namespace decant::pickle {
 class Arena {
  public:
   Arena(Budget& budget, Where where) : budget_(budget), where_(std::move(where)) {}
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena() {
+    for (void* list : large_) std::free(list);
+  }
 
   template <class T>
   T* make() {
@@ -38,13 +44,15 @@ class Arena {
 
  private:
   static constexpr std::size_t kAlign = 8;  // pointers, int64 and double are all there is
-  static constexpr std::size_t kFirst = 4096, kMost = std::size_t{1} << 20;
+  static constexpr std::size_t kFirst = 4096, kMost = std::size_t{1} << 20, kLarge = std::size_t{1} << 16;
 
   void reserve(Refs& refs, std::size_t capacity) {
     if (capacity > 0xFFFFFFFFu) throw Error(Code::limit, where_, "a container of more than 2^32 items");
     const std::size_t old = refs.capacity_ * sizeof(Ref), grown = capacity * sizeof(Ref);
-    // A list that grows is usually the last thing that was allocated: then it grows in place.
-    if (refs.data_ != nullptr && reinterpret_cast<std::byte*>(refs.data_) + old == at_ && grown - old <= left_) {
+    if (grown >= kLarge) {
+      reserve_large(refs, old, grown);
+    } else if (refs.data_ != nullptr && reinterpret_cast<std::byte*>(refs.data_) + old == at_ && grown - old <= left_) {
+      // A list that grows is usually the last thing that was allocated: then it grows in place.
       at_ += grown - old;
       left_ -= grown - old;
     } else {
@@ -53,6 +61,18 @@ class Arena {
       refs.data_ = data;
     }
     refs.capacity_ = static_cast<std::uint32_t>(capacity);
+  }
+
+  // Large lists have memory of their own: realloc moves pages, where the arena would have to leave every smaller copy behind.
+  void reserve_large(Refs& refs, std::size_t old, std::size_t grown) {
+    const bool was_large = old >= kLarge;
+    budget_.charge(was_large ? grown - old : grown, "the tree of a pickle", where_);
+    auto slot = was_large ? std::find(large_.begin(), large_.end(), static_cast<void*>(refs.data_)) : large_.insert(large_.end(), nullptr);
+    void* data = std::realloc(*slot, grown);
+    if (data == nullptr) throw std::bad_alloc();
+    *slot = data;
+    if (!was_large) std::copy_n(refs.data_, refs.size_, static_cast<Ref*>(data));
+    refs.data_ = static_cast<Ref*>(data);
   }
 
   std::byte* take(std::size_t n) {
@@ -75,6 +95,7 @@ class Arena {
   Budget& budget_;
   Where where_;
   std::vector<std::unique_ptr<std::byte[]>> chunks_;
+  std::vector<void*> large_;
   std::byte* at_ = nullptr;
   std::size_t left_ = 0, next_ = kFirst;
 };

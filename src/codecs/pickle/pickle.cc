@@ -4,6 +4,7 @@
 // Oddity says so: that difference is how a scanner is led to see another file than the loader.
 #include "codecs/pickle/pickle.h"
 
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <unordered_map>
@@ -190,6 +191,10 @@ class Machine {
     const std::string_view text = line();
     const std::optional<double> value = parse_real(text);
     if (!value) fail(Code::corrupt, format("\"{}\" is no number", printable(text, 40)));
+    // C's loader calls a number beyond the range of double an error, pickle.py an infinity.
+    if (std::isinf(*value) && text.find_first_of("0123456789") != std::string_view::npos) oddity("odd-number", "a number is too large for a float: loaders disagree whether this is an error");
+    const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+    if (blank(text.front()) || blank(text.back())) oddity("odd-number", "white space stands beside a number: loaders disagree whether this is an error");
     push(Kind::real).real = *value;
   }
 
@@ -611,7 +616,10 @@ bool Machine::step() {
     case 'C': push_bytes(Kind::bytes, take(le<std::uint8_t>())); break;
     case 0x8e: push_bytes(Kind::bytes, take(le<std::uint64_t>())); break;
     case 0x96: push_bytes(Kind::bytearray, take(le<std::uint64_t>())); break;
-    case 0x97: push(Kind::buffer).integer = static_cast<std::int64_t>(buffers_++); break;
+    case 0x97:
+      if (buffers_ == 0) oddity("out-of-band", "refers to buffers outside of the file, which pickle.load does not have");
+      push(Kind::buffer).integer = static_cast<std::int64_t>(buffers_++);
+      break;
     case 0x98:
       // A read-only view of the buffer below; of anything else memoryview() makes a TypeError, except of bytes.
       if (top().kind != Kind::buffer && top().kind != Kind::bytes && top().kind != Kind::bytearray && !is_object(top())) fail(Code::corrupt, "READONLY_BUFFER of something that is no buffer");

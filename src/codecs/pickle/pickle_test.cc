@@ -191,6 +191,10 @@ TEST(Pickle, WhatLoadersTakeDifferently) {
   EXPECT_EQ(oddities_of("I0x10\n."), "odd-integer");
   EXPECT_EQ(oddities_of("I1_0\n."), "odd-integer");
   EXPECT_EQ(oddities_of("S'a' \n."), "odd-string");
+  EXPECT_EQ(oddities_of("F1e400\n."), "odd-number");
+  EXPECT_EQ(oddities_of("F-inf\n."), "");
+  EXPECT_EQ(oddities_of("F1 \n."), "odd-number");
+  EXPECT_EQ(oddities_of("\x97."), "out-of-band");
   EXPECT_EQ(oddities_of("Nq\0""0Nq\0."s), "");  // None is one object
   EXPECT_EQ(oddities_of("]q\0""0]q\0."s), "memo-overwritten");
   EXPECT_EQ(oddities_of("Nr\xff\xff\xff\xff."), "sparse-memo");

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
+#include "base/checked.h"
 #include "base/text.h"
 
 namespace decant::sklearn {
@@ -29,6 +31,40 @@ Tensor cholesky(const Object& self, const Tensor& a) {
     }
   }
   return out;
+}
+
+/// The tree of self (BinaryTree.__getstate__ in sklearn/neighbors/_binary_tree.pxi.tp) as attributes of decant.KNeighbors.
+void add_tree(const Object& self, Attributes& attributes) {
+  const Object tree = self["_tree"];
+  const auto* extra = tree.node().extra;
+  if (extra == nullptr || extra->states.empty() || extra->states.back()->items.size() < 4) tree.fail(Code::corrupt, "a tree without its state");
+  const Object state(tree.tree(), extra->states.back());
+  const std::vector<Object> parts = state.elements();
+  const auto nodes = parts[2].array();
+  if (!nodes || nodes->shape.size() != 1 || sat_mul(static_cast<std::uint64_t>(nodes->shape[0]), nodes->type.itemsize) != nodes->data.size()) tree.fail(Code::corrupt, "a tree without its nodes");
+  const auto count = static_cast<std::size_t>(nodes->shape[0]);
+  const auto field = [&]<class T>(std::string_view name, std::size_t i, T& out) {
+    for (const auto& f : nodes->type.fields) {
+      if (f.name != name || f.type.itemsize != sizeof(T) || f.type.big_endian || f.offset + sizeof(T) > nodes->type.itemsize) continue;
+      std::memcpy(&out, nodes->data.bytes.data() + i * nodes->type.itemsize + f.offset, sizeof(T));
+      return;
+    }
+    tree.fail(Code::corrupt, format("a tree node lacks its {}", name));
+  };
+  Tensor ranges(DType::int64, {nodes->shape[0], 3}), radii(DType::float64, {nodes->shape[0]});
+  for (std::size_t i = 0; i < count; ++i) {
+    std::int64_t* r = ranges.mutable_data<std::int64_t>().data() + 3 * i;
+    field("idx_start", i, r[0]);
+    field("idx_end", i, r[1]);
+    field("is_leaf", i, r[2]);
+    field("radius", i, radii.mutable_data<double>()[i]);
+  }
+  const bool ball = tree.name().starts_with("BallTree");
+  attributes["tree"] = std::string(ball ? "ball" : "kd");
+  attributes["order"] = Tensor::vector(parts[1].integers());
+  attributes["ranges"] = ranges;
+  attributes["bounds"] = parts[3].doubles();
+  if (ball) attributes["radii"] = radii;
 }
 
 }  // namespace
@@ -96,6 +132,7 @@ Neighbors nearest(Context& context, const Object& self, Expr x, std::int64_t k) 
   }
   Attributes attributes = metric.attributes();
   attributes["k"] = k;
+  if (self.set("_tree") && !metric.is_mapped()) add_tree(self, attributes);
   const auto out = x.builder().node("decant", "KNeighbors", {metric.map(x).id(), metric.map(context.constant(fitted_rows(self))).id()}, attributes, 2);
   return {Expr(x.builder(), out[0]), Expr(x.builder(), out[1])};
 }

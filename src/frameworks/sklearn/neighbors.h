@@ -23,6 +23,7 @@ class Metric {
   const std::string& name() const { return name_; }
   Attributes attributes() const { return {{"metric", name_}, {"p", p_}}; }
   bool is_precomputed() const { return name_ == "precomputed"; }
+  bool is_mapped() const { return mapping_ != nullptr; }
   double p() const { return p_; }
 
  private:

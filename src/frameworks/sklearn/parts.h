@@ -50,6 +50,9 @@ Expr beside(std::vector<Expr> vectors);
 /// Columns as one matrix: those of numbers or booleans as float64.
 Result as_result(std::vector<Expr> parts);
 
+/// Names of columns: a text, a list or array of them, a pandas Index, or a pandas array of texts (ArrowStringArray).
+std::vector<std::string> names_in(const Object& names);
+
 /// A mask attribute (boolean array) as the positions where it is true.
 std::vector<std::int64_t> positions(const Object& mask);
 

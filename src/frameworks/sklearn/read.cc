@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/text.h"
-#include "frameworks/sklearn/sklearn.h"
+#include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
 namespace {
@@ -101,8 +101,30 @@ std::optional<std::int64_t> features_of(const Object& self, int depth = 0) {
   return std::nullopt;
 }
 
+/// The columns that mappers of data frames ask for by name, in the order in which they first do. Only what sees the model's own input counts.
+void mapped_names(const Object& self, std::vector<std::string>& out, int depth = 0) {
+  if (!self.is_instance() || depth > 20) return;
+  const auto add = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (std::ranges::find(out, name) == out.end()) out.push_back(name);
+    }
+  };
+  if (self.name() == "DataFrameMapper" && self.has("features")) {
+    for (const Object& feature : self["features"].elements()) add(names_in(feature.elements().at(0)));
+  } else if (self.has("steps") && self["steps"].is_sequence()) {
+    const std::vector<Object> steps = steps_of(self);
+    if (!steps.empty()) mapped_names(steps[0], out, depth + 1);
+  } else if (self.set("transformer_list")) {
+    for (const Object& inner : inner_estimators(self)) mapped_names(inner, out, depth + 1);
+  }
+}
+
 std::vector<std::string> names_of(const Object& self, int depth = 0) {
   if (!self.is_instance() || depth > 20) return {};
+  if (self.set("active_fields")) return names_in(self["active_fields"]);  // sklearn2pmml's, up to 0.2x
+  std::vector<std::string> mapped;
+  mapped_names(self, mapped);
+  if (!mapped.empty()) return mapped;
   for (const char* attribute : {"feature_names_in_", "_feature_names_in", "_df_columns"}) {
     if (!self.set(attribute)) continue;
     Object value = self[attribute];
@@ -173,7 +195,9 @@ std::vector<std::string> class_names(const Object& self, int depth = 0) {
     return out;
   }
   if (self.has("steps")) return class_names(steps_of(self).back(), depth + 1);
-  if (self.set("best_estimator_")) return class_names(self["best_estimator_"], depth + 1);
+  for (const char* inner : {"best_estimator_", "estimator_", "estimator", "label_binarizer_"}) {
+    if (self.set(inner)) return class_names(self[inner], depth + 1);
+  }
   return {};
 }
 
@@ -277,11 +301,14 @@ Model read(const Object& root) {
     return std::sscanf(version_text.c_str(), "%d.%d", &version.major, &version.minor) != 2;
   });
 
-  const auto features = features_of(root);
   std::vector<std::string> names = names_of(root);
+  std::vector<std::string> mapped;
+  mapped_names(root, mapped);
+  auto features = features_of(root);
+  if (!mapped.empty() || root.set("active_fields")) features = static_cast<std::int64_t>(names.size());
   const auto width = features.value_or(static_cast<std::int64_t>(names.size()));
-  // A function of each cell (not validated, hence not counted up to 1.1) takes any number of columns.
-  const bool any_width = width == 0 && root.name() == "FunctionTransformer";
+  // A function of each cell (not validated, hence not counted up to 1.1) and what looks at no cell take any number of columns.
+  const bool any_width = width == 0 && (root.name() == "FunctionTransformer" || root.name() == "DummyClassifier" || root.name() == "DummyRegressor");
   if ((width <= 0 && !any_width) || width > 10'000'000) unsupported(root, "cannot tell how many columns it takes; is it fitted?");
   const std::vector<std::string> shown = names.size() == static_cast<std::size_t>(width) ? names : numbered(width);
 

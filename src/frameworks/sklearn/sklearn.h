@@ -112,6 +112,7 @@ class Context {
  public:
   Context(Builder& graph, const pickle::Tree& tree, Version version) : builder(graph), tree_(&tree), version_(version) {}
   Builder& builder;
+  std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
   bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 
   /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).

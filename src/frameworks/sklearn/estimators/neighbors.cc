@@ -75,13 +75,6 @@ Result give(std::vector<Expr> parts, bool as_list) {
   return Result(std::move(parts));
 }
 
-/// Labels of several outputs side by side, in the type of the first.
-Expr side_by_side(std::vector<Expr> parts, bool as_matrix) {
-  if (!as_matrix) return parts.at(0);
-  for (Expr& p : parts) p = unsqueeze(cast(p, parts[0].dtype()), 1);
-  return concat(parts, 1);
-}
-
 Result k_classifier(Context& context, const Object& self, Method method, const Table& x) {
   const Labels fitted = labels_of(context, self);
   std::vector<Expr> out;
@@ -149,16 +142,6 @@ Tensor with_label(const Object& self, const Tensor& classes, const Object& label
   return out;
 }
 
-/// Position of `label` among the classes, or -1.
-std::int64_t position_of(const Tensor& classes, const Object& label) {
-  for (std::size_t i = 0; i < classes.size(); ++i) {
-    if (classes.dtype() == DType::string ? label.is_text(classes.data<std::string>()[i]) : label.is_number() && classes.number(i) == label.real()) {
-      return static_cast<std::int64_t>(i);
-    }
-  }
-  return -1;
-}
-
 bool radius_has(Context& context, const Object& self, Method method) {
   return method == Method::predict || context.version(self) >= Version{0, 22};
 }
@@ -179,7 +162,7 @@ Result radius_classifier(Context& context, const Object& self, Method method, co
     if (outlier.empty()) {
       votes = require(votes, logical_not(no_neighbor), "a row has no neighbours within the radius, and the model has no outlier_label");
     } else {
-      std::int64_t at = position_of(fitted.classes[k], outlier[k]);
+      std::int64_t at = position_of(fitted.classes[k], outlier[k].tensor(), 0);
       if (by_code) at = self["outlier_label"].is_number() && self["outlier_label"].real() >= 0 && self["outlier_label"].real() < static_cast<double>(classes) ? static_cast<std::int64_t>(self["outlier_label"].real()) : -1;
       std::vector<double> certain(classes, 0.0);
       if (at >= 0) certain[static_cast<std::size_t>(at)] = 1;
