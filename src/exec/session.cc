@@ -105,11 +105,7 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
         const auto constant = graph.constants.find(id);
         constants.push_back(constant == graph.constants.end() ? nullptr : &constant->second);
       }
-      const ChooseKernel choose = [this](const PrepareContext& context) {
-        const FastKernel* fast = options_.reference_kernels ? nullptr : find_kernel(context);
-        if (fast == nullptr) return reference_kernel(context);
-        return Kernel{fast->run, fast->prepare != nullptr ? fast->prepare(context) : nullptr};
-      };
+      const ChooseKernel choose = options_.reference_kernels ? reference_kernel : best_kernel;
       ready.bodies = Bodies(*node, choose);
       ready.kernel = choose(PrepareContext(*node, types, constants));
     }

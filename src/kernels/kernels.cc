@@ -19,11 +19,12 @@ std::span<const FastKernel> all_kernels() {
   return kernels;
 }
 
-const FastKernel* find_kernel(const PrepareContext& node) {
+Kernel best_kernel(const PrepareContext& node) {
   for (const FastKernel& kernel : all_kernels()) {
-    if (kernel.op == node.node().op && kernel.domain == node.node().domain && kernel.accepts(node)) return &kernel;
+    if (kernel.op != node.node().op || kernel.domain != node.node().domain) continue;
+    if (std::optional<State> state = kernel.prepare(node)) return {kernel.run, std::move(*state)};
   }
-  return nullptr;
+  return reference_kernel(node);
 }
 
 }  // namespace decant

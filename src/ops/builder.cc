@@ -81,12 +81,6 @@ std::vector<Tensor> folded(const Op& op, const Node& node, const std::vector<con
 
 std::string Builder::unique(std::string_view name) {
   std::string out(name);
-  const auto taken = [&](const std::string& candidate) {
-    for (const Builder* b = this; b != nullptr; b = b->outer_) {
-      if (b->names_.contains(candidate)) return true;
-    }
-    return false;
-  };
   while (taken(out)) out = format("{}_{}", name, ++counters_[std::string(name)]);
   return out;
 }
@@ -95,6 +89,7 @@ ValueId Builder::add_value(std::string_view name, Type type) {
   const auto id = static_cast<ValueId>(graph_.values.size());
   std::string own = unique(name);
   names_.emplace(own, id);
+  used_->insert(own);
   graph_.values.push_back({std::move(own), std::move(type)});
   return id;
 }
@@ -190,9 +185,10 @@ void Builder::rename(ValueId id, std::string_view name) {
   Value& value = graph_.values[static_cast<std::size_t>(id)];
   if (value.name == name) return;
   if (names_.contains(std::string(name))) throw Error(Code::corrupt, format("two values are called {}", printable(name)));
-  names_.erase(value.name);
+  names_.erase(value.name);  // but it stays in used_: a node may be called so
   value.name = name;
   names_.emplace(value.name, id);
+  used_->insert(value.name);
 }
 
 void Builder::output(ValueId value, std::string_view name) {
@@ -211,7 +207,7 @@ void Builder::output(ValueId value, std::string_view name) {
       // A value in between makes way; an input or a captured value keeps its name, and the output gets one like it.
       if (!fixed(graph_.inputs) && !fixed(graph_.captures)) rename(at->second, unique(name));
     }
-    rename(value, taken(name) ? unique(name) : std::string(name));
+    rename(value, names_.contains(std::string(name)) ? unique(name) : std::string(name));
   }
   graph_.outputs.push_back(value);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ops/op.h"
@@ -17,7 +18,7 @@ class Builder {
  public:
   Builder() = default;
   /// A graph that an attribute of a node of `outer` will hold; it may capture values of `outer`.
-  explicit Builder(Builder& outer) : outer_(&outer) {}
+  explicit Builder(Builder& outer) : outer_(&outer), used_(outer.used_) {}
   Builder(const Builder&) = delete;
   Builder& operator=(const Builder&) = delete;
 
@@ -40,7 +41,7 @@ class Builder {
   const Type& type(ValueId id) const { return graph_.value(id).type; }
   const Tensor* constant_of(ValueId id) const;
   void rename(ValueId id, std::string_view name);  // a reader's own names; throws corrupt when taken
-  bool taken(std::string_view name) const { return names_.contains(std::string(name)); }
+  bool taken(std::string_view name) const { return used_->contains(std::string(name)); }
   /// Refines what is known of a value (a reader's value_info).
   void set_type(ValueId id, Type type) { graph_.values[static_cast<std::size_t>(id)].type = std::move(type); }
 
@@ -53,6 +54,8 @@ class Builder {
   Builder* outer_ = nullptr;
   Graph graph_;
   std::unordered_map<std::string, ValueId> names_;
+  /// Names of all graphs that are built one within the other: ONNX lets none of them hide another's.
+  std::shared_ptr<std::unordered_set<std::string>> used_ = std::make_shared<std::unordered_set<std::string>>();
   std::unordered_map<std::string, std::vector<ValueId>> known_;  // a node's key → its outputs
   std::unordered_map<std::string, ValueId> constants_;           // a constant's key → its value
   std::unordered_map<ValueId, ValueId> captured_;

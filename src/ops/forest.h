@@ -62,7 +62,7 @@ struct Forest {
       case Branch::greater_equal: return v >= n.split;
       case Branch::greater: return v > n.split;
       case Branch::equal: return v == n.split;
-      case Branch::not_equal: return v != n.split && v == v;  // NaN compares with nothing
+      case Branch::not_equal: return v != n.split;  // of NaN too
       case Branch::member: break;
     }
     if (words != 0) {

@@ -3,9 +3,11 @@
 #include "formats/onnx/onnx_writer.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "codecs/protobuf/wire.h"
+#include "formats/onnx/onnx_portable.h"
 #include "formats/onnx/onnx_raw.h"
 #include "formats/onnx/onnx_reader.h"
 #include "ops/builder.h"
@@ -62,6 +64,8 @@ class Lowering {
         if (op == nullptr || op->lower == nullptr) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
         outputs = op->lower(builder, *node, inputs);
         if (!op->lower_loss.empty()) losses_.push_back({node->op, std::string(op->lower_loss)});
+      } else if (auto rewritten = portable(builder, *node, inputs, losses_)) {
+        outputs = std::move(*rewritten);
       } else {
         outputs = builder.node(node->domain, node->op, std::move(inputs), attributes(*node, builder, at), node->outputs.size(), node->name);
       }
@@ -165,7 +169,7 @@ class GraphWriter {
     Writer out;
     for (const ValueId id : node.inputs) out.text(1, name(id));
     for (const ValueId id : node.outputs) out.text(2, name(id));
-    if (!node.name.empty()) out.text(3, name_text(node.name));
+    if (!node.name.empty()) out.text(3, unique(name_text(node.name)));
     out.text(4, node.op);
     std::size_t next = 0;
     const bool wide = !node.outputs.empty() && node.outputs[0] != kNoValue && graph.value(node.outputs[0]).type.dtype == DType::float64;
@@ -214,7 +218,15 @@ class GraphWriter {
     return out;
   }
 
+  // No two nodes of a file may have one name (onnxruntime refuses them).
+  std::string unique(const std::string& name) {
+    std::string out = name;
+    for (std::size_t i = 1; !node_names_.insert(out).second; ++i) out = format("{}_{}", name, i);
+    return out;
+  }
+
   std::vector<Loss>& losses_;
+  std::unordered_set<std::string> node_names_;
 };
 
 void collect_domains(const Graph& graph, std::map<std::string, std::int64_t>& domains) {
@@ -236,7 +248,8 @@ Writer entry(std::string_view key, std::string_view value) {
 }  // namespace
 
 void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
-  const Graph graph = Lowering(losses).whole(model.graph);
+  Graph graph = Lowering(losses).whole(model.graph);
+  keep_factors_exact(graph);
   std::map<std::string, std::int64_t> domains{{"", kOpset}};
   collect_domains(graph, domains);
 
@@ -269,6 +282,12 @@ void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 31;
   if (out.size() >= kMost) throw Error(Code::unsupported, format("the model needs {}, an ONNX file holds less than {}", human_bytes(out.size()), human_bytes(kMost)));
   out.each([&](Bytes bytes) { sink.write(bytes); });
+  // One operator that is there many times loses the same each time.
+  std::vector<Loss> once;
+  for (Loss& loss : losses) {
+    if (std::ranges::none_of(once, [&](const Loss& l) { return l.item == loss.item && l.text == loss.text; })) once.push_back(std::move(loss));
+  }
+  losses = std::move(once);
 }
 
 }  // namespace decant::onnx

@@ -27,6 +27,7 @@ constexpr std::size_t kMostDimensions = 64;
 bool from(const Node& node, std::string_view module, std::string_view name) {
   if (node.kind != Kind::global || node.name() != name) return false;
   const std::string_view m = node.module();
+  if (m == "numpy.core._multiarray_umath" && module == "multiarray") return true;  // as NumPy 1.16.0 spelt it
   return (m.starts_with("numpy.core.") && m.substr(11) == module) || (m.starts_with("numpy._core.") && m.substr(12) == module);
 }
 

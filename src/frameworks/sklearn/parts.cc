@@ -2,6 +2,7 @@
 #include "frameworks/sklearn/parts.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/text.h"
@@ -118,9 +119,85 @@ Expr numpy_function(const Object& self, const Object& function, const Object& ar
   return *out;
 }
 
+void must_be_known(const Object& estimator) {
+  if (estimator.is_instance() && find_estimator(estimator) == nullptr) unsupported(estimator, "decant does not run this class yet");
+}
+
+Expr zero_rows(const Table& x) {
+  const Expr column = x.column(0, x.is_text(0));
+  if (column.dtype() == DType::string) return cast(logical_not(equal(column, column)), DType::float64);
+  const Expr number = cast(column, DType::float64);
+  return cast(less(number, number.scalar(-std::numeric_limits<double>::infinity())), DType::float64);
+}
+
+Tensor classes_within(const Object& self) {
+  if (self.set("classes_")) return classes_of(self);
+  if (self.has("steps")) return classes_within(self["steps"].elements().back().elements().at(1));
+  for (const char* inner : {"label_binarizer_", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
+    if (self.set(inner)) return classes_within(self[inner]);
+  }
+  unsupported(self, "cannot tell its classes");
+}
+
+Expr beside(std::vector<Expr> vectors) {
+  for (Expr& v : vectors) v = unsqueeze(cast(v, vectors[0].dtype()), 1);
+  return concat(vectors, 1);
+}
+
 Result as_result(std::vector<Expr> parts) {
   for (Expr& p : parts) p = cast(p, DType::float64);
   return concat(parts, 1);
+}
+
+namespace {
+
+/// The bytes of pyarrow.py_buffer(bytearray(...)).
+std::string_view arrow_bytes(const Object& buffer) {
+  Object at = buffer;
+  while (at.node().kind == pickle::Kind::call && at.args().size() >= 1) at = at.args()[0];
+  if (at.node().kind != pickle::Kind::bytes && at.node().kind != pickle::Kind::bytearray) buffer.fail(Code::unsupported, "a buffer of Arrow that holds no bytes");
+  return at.node().text();
+}
+
+/// pyarrow.lib._restore_array((type, length, nulls, offset, [validity, offsets, data], …)) of texts (Arrow's columnar format, variable-size layout).
+std::vector<std::string> arrow_texts(const Object& array) {
+  const std::vector<Object> data = array.args().empty() ? std::vector<Object>{} : array.args()[0].elements();
+  if (data.size() < 5 || data[2].integer() != 0 || data[3].integer() != 0) array.fail(Code::unsupported, "an array of Arrow with missing values or an offset");
+  const std::string type = data[0].args().empty() ? std::string() : data[0].args()[0].text();
+  const std::size_t width = type == "large_string" ? 8 : type == "string" ? 4 : 0;
+  const std::vector<Object> buffers = data[4].elements();
+  const std::int64_t count = data[1].integer();
+  if (width == 0 || buffers.size() != 3) array.fail(Code::unsupported, format("an array of Arrow of type {}", printable(type)));
+  const std::string_view offsets = arrow_bytes(buffers[1]), text = count == 0 ? std::string_view{} : arrow_bytes(buffers[2]);
+  if (count < 0 || static_cast<std::uint64_t>(count) >= offsets.size() / width) array.fail(Code::corrupt, format("{} texts in {} bytes of offsets", count, offsets.size()));
+  const auto offset = [&](std::size_t i) {
+    std::uint64_t out = 0;
+    for (std::size_t b = width; b-- > 0;) out = out << 8 | static_cast<unsigned char>(offsets[i * width + b]);
+    return out;
+  };
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    const std::uint64_t begin = offset(i), end = offset(i + 1);
+    if (begin > end || end > text.size()) array.fail(Code::corrupt, format("text {} from {} to {} of {}", i, begin, end, text.size()));
+    out.emplace_back(text.substr(begin, end - begin));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> names_in(const Object& names) {
+  if (names.is_text()) return {names.text()};
+  if (names.set("_pa_array")) return arrow_texts(names["_pa_array"]);
+  if (names.is_instance() && !names.array()) {  // a pandas Index: _new_Index(class, {"data": array, …})
+    for (const Object& argument : names.args()) {
+      if (argument.is_dict() && argument.set("data")) return names_in(argument["data"]);
+    }
+  }
+  const Tensor out = names.tensor();
+  if (out.size() == 0) return {};
+  if (out.dtype() != DType::string) names.fail(Code::unsupported, "columns that are not named by texts");
+  return {out.data<std::string>().begin(), out.data<std::string>().end()};
 }
 
 std::vector<std::int64_t> positions(const Object& mask) {

@@ -35,8 +35,23 @@ Expr inverse_transform(Context& context, const Object& transformer, Expr y);
 Expr log1p(Expr x);
 Expr expm1(Expr x);
 
+/// Throws unsupported, naming the class, where decant does not run it: for has() of those that hand everything on.
+void must_be_known(const Object& estimator);
+
+/// 0.0 for each row, [N, 1]; whatever is in the table.
+Expr zero_rows(const Table& x);
+
+/// The classes that a fitted classifier tells apart, also where a property of its class computes them.
+Tensor classes_within(const Object& self);
+
+/// Vectors side by side as a matrix, all in the element type of the first.
+Expr beside(std::vector<Expr> vectors);
+
 /// Columns as one matrix: those of numbers or booleans as float64.
 Result as_result(std::vector<Expr> parts);
+
+/// Names of columns: a text, a list or array of them, a pandas Index, or a pandas array of texts (ArrowStringArray).
+std::vector<std::string> names_in(const Object& names);
 
 /// A mask attribute (boolean array) as the positions where it is true.
 std::vector<std::int64_t> positions(const Object& mask);

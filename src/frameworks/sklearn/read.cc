@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/text.h"
-#include "frameworks/sklearn/sklearn.h"
+#include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
 namespace {
@@ -42,7 +42,7 @@ std::vector<Object> steps_of(const Object& pipeline) {
 std::vector<Object> inner_estimators(const Object& self) {
   std::vector<Object> out;
   if (self.has("steps")) return steps_of(self);
-  for (const char* attribute : {"best_estimator_", "estimator_", "base_estimator_", "regressor_", "_pca", "init_"}) {
+  for (const char* attribute : {"best_estimator_", "estimator_", "base_estimator_", "regressor_", "_pca", "init_", "estimator"}) {
     if (self.set(attribute)) out.push_back(self[attribute]);
   }
   for (const char* attribute : {"estimators_", "calibrated_classifiers_"}) {
@@ -60,9 +60,13 @@ std::vector<Object> inner_estimators(const Object& self) {
   return out;
 }
 
+/// Those that take one column of labels or numbers, as a vector.
+bool takes_vector(const Object& self) { return self.name() == "LabelEncoder" || self.name() == "LabelBinarizer" || self.name() == "IsotonicRegression"; }
+
 /// How many columns `self` takes. Versions before 0.24 did not store it, so the fitted arrays tell.
 std::optional<std::int64_t> features_of(const Object& self, int depth = 0) {
   if (!self.is_instance() || depth > 20) return std::nullopt;
+  if (takes_vector(self)) return 1;
   for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in"}) {
     if (self.set(attribute) && self[attribute].is_number()) return self[attribute].integer();
   }
@@ -71,7 +75,7 @@ std::optional<std::int64_t> features_of(const Object& self, int depth = 0) {
     for (const Object& inner : inner_estimators(self)) {
       if (const auto n = features_of(inner, depth + 1)) return n;
     }
-    for (const char* attribute : {"coef_", "theta_", "means_", "cluster_centers_", "components_", "support_vectors_", "_fit_X", "shape_fit_", "feature_log_prob_", "centroids_",
+    for (const char* attribute : {"coef_", "theta_", "means_", "cluster_centers_", "components_", "shape_fit_", "support_vectors_", "_fit_X", "feature_log_prob_", "centroids_",
                                   "mean_", "scale_", "center_", "statistics_", "lambdas_", "quantiles_", "min_", "n_bins_", "categories_", "scores_", "variances_", "coefs_"}) {
       if (!self.set(attribute)) continue;
       const Object value = self[attribute];
@@ -97,8 +101,30 @@ std::optional<std::int64_t> features_of(const Object& self, int depth = 0) {
   return std::nullopt;
 }
 
+/// The columns that mappers of data frames ask for by name, in the order in which they first do. Only what sees the model's own input counts.
+void mapped_names(const Object& self, std::vector<std::string>& out, int depth = 0) {
+  if (!self.is_instance() || depth > 20) return;
+  const auto add = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      if (std::ranges::find(out, name) == out.end()) out.push_back(name);
+    }
+  };
+  if (self.name() == "DataFrameMapper" && self.has("features")) {
+    for (const Object& feature : self["features"].elements()) add(names_in(feature.elements().at(0)));
+  } else if (self.has("steps") && self["steps"].is_sequence()) {
+    const std::vector<Object> steps = steps_of(self);
+    if (!steps.empty()) mapped_names(steps[0], out, depth + 1);
+  } else if (self.set("transformer_list")) {
+    for (const Object& inner : inner_estimators(self)) mapped_names(inner, out, depth + 1);
+  }
+}
+
 std::vector<std::string> names_of(const Object& self, int depth = 0) {
   if (!self.is_instance() || depth > 20) return {};
+  if (self.set("active_fields")) return names_in(self["active_fields"]);  // sklearn2pmml's, up to 0.2x
+  std::vector<std::string> mapped;
+  mapped_names(self, mapped);
+  if (!mapped.empty()) return mapped;
   for (const char* attribute : {"feature_names_in_", "_feature_names_in", "_df_columns"}) {
     if (!self.set(attribute)) continue;
     Object value = self[attribute];
@@ -140,6 +166,16 @@ bool sees_text(const Object& root) {
   return found;
 }
 
+/// Whether anything in `root` chooses among columns by name or position.
+bool picks_columns(const Object& root) {
+  bool found = false;
+  each_instance(root, [&](const Object& object) {
+    found = found || object.name() == "ColumnTransformer" || object.name() == "DataFrameMapper";
+    return !found;
+  });
+  return found;
+}
+
 /// The classes that name the columns of predict_proba and decision_function: those of the last estimator of a pipeline.
 std::vector<std::string> class_names(const Object& self, int depth = 0) {
   if (!self.is_instance() || depth > 20) return {};
@@ -159,7 +195,9 @@ std::vector<std::string> class_names(const Object& self, int depth = 0) {
     return out;
   }
   if (self.has("steps")) return class_names(steps_of(self).back(), depth + 1);
-  if (self.set("best_estimator_")) return class_names(self["best_estimator_"], depth + 1);
+  for (const char* inner : {"best_estimator_", "estimator_", "estimator", "label_binarizer_"}) {
+    if (self.set(inner)) return class_names(self[inner], depth + 1);
+  }
   return {};
 }
 
@@ -263,15 +301,20 @@ Model read(const Object& root) {
     return std::sscanf(version_text.c_str(), "%d.%d", &version.major, &version.minor) != 2;
   });
 
-  const auto features = features_of(root);
   std::vector<std::string> names = names_of(root);
+  std::vector<std::string> mapped;
+  mapped_names(root, mapped);
+  auto features = features_of(root);
+  if (!mapped.empty() || root.set("active_fields")) features = static_cast<std::int64_t>(names.size());
   const auto width = features.value_or(static_cast<std::int64_t>(names.size()));
-  if (width <= 0 || width > 10'000'000) unsupported(root, "cannot tell how many columns it takes; is it fitted?");
+  // A function of each cell (not validated, hence not counted up to 1.1) and what looks at no cell take any number of columns.
+  const bool any_width = width == 0 && (root.name() == "FunctionTransformer" || root.name() == "DummyClassifier" || root.name() == "DummyRegressor");
+  if ((width <= 0 && !any_width) || width > 10'000'000) unsupported(root, "cannot tell how many columns it takes; is it fitted?");
   const std::vector<std::string> shown = names.size() == static_cast<std::size_t>(width) ? names : numbered(width);
 
+  // A first pass on columns of open kind finds out which are used as text, and which not at all: those may hold anything.
   std::vector<bool> text(static_cast<std::size_t>(width), false);
-  const bool mixed = sees_text(root) && width <= 10'000;
-  if (mixed) {  // a first pass on columns of open kind finds out which are used as text
+  if (width <= 10'000 && (sees_text(root) || (!names.empty() && picks_columns(root)))) {
     Builder b;
     Context context(b, root.tree(), version);
     const Inputs inputs = open_inputs(b, names.empty() ? shown : names);
@@ -279,31 +322,39 @@ Model read(const Object& root) {
     const Graph graph = b.finish("");
     std::set<ValueId> used;
     for (const Node& node : graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
-    for (std::size_t i = 0; i < text.size(); ++i) text[i] = used.contains(inputs.texts[i]);
+    bool any = !names.empty();
+    for (std::size_t i = 0; i < text.size(); ++i) any = any || used.contains(inputs.texts[i]);
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = used.contains(inputs.texts[i]) || (any && picks_columns(root) && !used.contains(inputs.numbers[i]));
   }
 
   Model model;
   Builder b;
   Context context(b, root.tree(), version);
   Table x;
-  if (std::ranges::any_of(text, [](bool t) { return t; })) {
+  const auto add_input = [&](const std::string& name, const Type& type, const std::vector<std::string>& columns) {
+    model.signature.inputs.push_back({name, type, columns});
+    return Expr(b, b.input(name, type));
+  };
+  if (takes_vector(root)) {
+    const bool labels = std::ranges::any_of(text, [](bool t) { return t; });
+    x = Table(unsqueeze(add_input("y", Type::tensor(labels ? DType::string : DType::float64, {{-1, "N"}}), {}), 1));
+  } else if (any_width) {
+    x = Table::whole(add_input("X", Type::tensor(DType::float64, {{-1, "N"}, {-1, "columns"}}), {}));
+  } else if (std::ranges::any_of(text, [](bool t) { return t; })) {
     std::vector<Table> columns;
     for (std::size_t i = 0; i < text.size(); ++i) {
       const Type type = Type::tensor(text[i] ? DType::string : DType::float64, {{-1, "N"}, {1, {}}});
-      const ValueId id = b.input(shown[i], type);
-      columns.emplace_back(Expr(b, id), std::vector<std::string>{shown[i]});
-      model.signature.inputs.push_back({shown[i], type, {}});
+      columns.emplace_back(add_input(shown[i], type, {}), std::vector<std::string>{shown[i]});
     }
     x = Table::joined(columns);
   } else {
-    const Type type = Type::tensor(DType::float64, {{-1, "N"}, {width, {}}});
-    x = Table(Expr(b, b.input("X", type)), names);
-    model.signature.inputs.push_back({"X", type, names});
+    x = Table(add_input("X", Type::tensor(DType::float64, {{-1, "N"}, {width, {}}}), names), names);
   }
   add_outputs(context, root, x, &model.signature);
   if (model.signature.outputs.empty()) unsupported(root, "has no method that gives an answer on new data");
   model.graph = b.finish(std::string(root.name()));
-  model.signature.row_wise = true;
+  // VotingClassifier.transform can put the members before the rows.
+  model.signature.row_wise = context.row_wise && std::ranges::none_of(model.signature.outputs, [](const auto& o) { return !o.type.shape.empty() && o.type.shape[0].value >= 0; });
   model.origin.framework = "scikit-learn";
   model.origin.version = version_text;
   model.origin.producer = root.full_name();

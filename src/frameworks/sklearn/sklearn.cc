@@ -30,11 +30,59 @@ std::span<const Estimator> all_estimators() {
   return estimators;
 }
 
+namespace {
+
+// Classes of other libraries that stand in scikit-learn pipelines, by their exact names, and the entry that each behaves as.
+struct Relative {
+  std::string_view module, name, entry;
+};
+constexpr Relative kRelatives[] = {
+    {"interpret.glassbox._linear", "LinearRegression", "GlassBoxLinearRegression"},
+    {"sklearn2pmml", "EstimatorProxy", "EstimatorProxy"},
+    {"sklearn2pmml", "PMMLPipeline", "Pipeline"},
+    {"sklearn2pmml", "SelectorProxy", "SelectorProxy"},
+    {"sklearn2pmml.decoration", "Alias", "Alias"},
+    {"sklearn2pmml.decoration", "CategoricalDomain", "CategoricalDomain"},
+    {"sklearn2pmml.decoration", "ContinuousDomain", "ContinuousDomain"},
+    {"sklearn2pmml.decoration", "MultiAlias", "MultiAlias"},
+    {"sklearn2pmml.decoration", "MultiDomain", "MultiDomain"},
+    {"sklearn2pmml.feature_selection", "SelectUnique", "SelectUnique"},
+    {"sklearn2pmml.pipeline", "PMMLPipeline", "Pipeline"},
+    {"sklearn2pmml.preprocessing", "AggregateTransformer", "AggregateTransformer"},
+    {"sklearn2pmml.preprocessing", "Aggregator", "Aggregator"},
+    {"sklearn2pmml.preprocessing", "CastTransformer", "CastTransformer"},
+    {"sklearn2pmml.preprocessing", "ConcatTransformer", "ConcatTransformer"},
+    {"sklearn2pmml.preprocessing", "DataFrameConstructor", "DataFrameConstructor"},
+    {"sklearn2pmml.preprocessing", "DaysSinceYearTransformer", "DaysSinceYearTransformer"},
+    {"sklearn2pmml.preprocessing", "ExpressionTransformer", "ExpressionTransformer"},
+    {"sklearn2pmml.preprocessing", "LookupTransformer", "LookupTransformer"},
+    {"sklearn2pmml.preprocessing", "MatchesTransformer", "MatchesTransformer"},
+    {"sklearn2pmml.preprocessing", "MultiLookupTransformer", "MultiLookupTransformer"},
+    {"sklearn2pmml.preprocessing", "PowerFunctionTransformer", "PowerFunctionTransformer"},
+    {"sklearn2pmml.preprocessing", "ReplaceTransformer", "ReplaceTransformer"},
+    {"sklearn2pmml.preprocessing", "SubstringTransformer", "SubstringTransformer"},
+    {"sklearn2pmml.preprocessing.pandas", "DataFrameConstructor", "DataFrameConstructor"},
+    {"sklearn_pandas.dataframe_mapper", "DataFrameMapper", "DataFrameMapper"},
+    {"sklearn_pandas.pipeline", "TransformerPipeline", "Pipeline"},
+};
+
+/// The name of the entry for a class, "" where there is none.
+std::string_view entry_for(const Object& object) {
+  if (is_genuine("sklearn", object.module(), object.name())) return object.name();
+  for (const Relative& r : kRelatives) {
+    if (r.module == object.module() && r.name == object.name()) return r.entry;
+  }
+  return {};
+}
+
+}  // namespace
+
 const Estimator* find_estimator(const Object& object) {
-  if (!object.is_instance() || !is_genuine("sklearn", object.module(), object.name())) return nullptr;
+  const std::string_view name = object.is_instance() ? entry_for(object) : std::string_view{};
+  if (name.empty()) return nullptr;
   const auto all = all_estimators();
-  const auto at = std::ranges::lower_bound(all, object.name(), {}, &Estimator::name);
-  return at != all.end() && at->name == object.name() ? &*at : nullptr;
+  const auto at = std::ranges::lower_bound(all, name, {}, &Estimator::name);
+  return at != all.end() && at->name == name ? &*at : nullptr;
 }
 
 Version Context::version(const Object& self) const {
@@ -78,7 +126,9 @@ Expr Context::value(const Object& estimator, Method method, const Table& x) {
 
 Table Context::transform(const Object& estimator, const Table& x) {
   const Result& result = call(estimator, Method::transform, x);
-  return result.table ? *result.table : Table(result.values.at(0));
+  if (result.table) return *result.table;
+  const Expr value = result.values.at(0);
+  return Table(value.type().rank() == 1u ? unsqueeze(value, 1) : value);  // LabelEncoder gives a vector
 }
 
 Expr labels(Context& context, const Tensor& classes, Expr indices) { return gather(context.constant(classes), indices, 0); }

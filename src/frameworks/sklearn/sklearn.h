@@ -46,6 +46,7 @@ class Table {
   Table() = default;
   Table(Expr matrix, std::vector<std::string> names = {});  // [N, width]; the width must be known
   static Table joined(const std::vector<Table>& parts);     // side by side
+  static Table whole(Expr matrix);                          // of unknown width: only good for matrix()
 
   std::size_t width() const { return columns_.size(); }
   const std::vector<std::string>& names() const { return names_; }
@@ -111,6 +112,8 @@ class Context {
  public:
   Context(Builder& graph, const pickle::Tree& tree, Version version) : builder(graph), tree_(&tree), version_(version) {}
   Builder& builder;
+  std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
+  bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 
   /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).
   Version version(const Object& self) const;

@@ -24,6 +24,12 @@ Table Table::open_columns(std::vector<Expr> numbers, std::vector<Expr> texts, st
   return out;
 }
 
+Table Table::whole(Expr matrix) {
+  Table out;
+  out.blocks_.push_back(matrix);
+  return out;
+}
+
 Table Table::joined(const std::vector<Table>& parts) {
   Table out;
   bool named = true;
@@ -71,7 +77,7 @@ Expr Table::matrix(DType dtype) const {
   }
   if (parts.empty()) {
     if (blocks_.empty()) throw Error(Code::corrupt, "a table without columns");
-    return cast(columns(blocks_[0], {}), dtype);
+    return cast(blocks_[0].dim(1) < 0 ? blocks_[0] : columns(blocks_[0], {}), dtype);
   }
   return concat(parts, 1);
 }
@@ -87,7 +93,7 @@ Expr Table::column(std::size_t i, bool text) const {
 bool Table::is_text(std::size_t i) const { return blocks_[columns_.at(i).block].dtype() == DType::string; }
 
 std::string Table::key() const {
-  std::string out;
+  std::string out = columns_.empty() && !blocks_.empty() ? format("{}", blocks_[0].id()) : std::string();
   for (const Column& c : columns_) out += format("{}.{},", blocks_[c.block].id(), c.index);
   return out;
 }

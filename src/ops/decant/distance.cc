@@ -7,11 +7,13 @@
 // Attribute metric: euclidean sqeuclidean manhattan chebyshev minkowski (with p) cosine hamming canberra braycurtis jaccard dice
 // rogerstanimoto russellrao sokalmichener sokalsneath nan_euclidean. `expanded` = 1 with euclidean and sqeuclidean: |x|^2 - 2xy + |y|^2,
 // never below 0, as scikit-learn's matrix products give it; its rounding depends on their library, so only its character is the same.
+// KNeighbors may carry the k-d or ball tree of the points (ops/neighbor_tree.h), which decides among equal distances.
 #include <algorithm>
 #include <cmath>
 
 #include "ops/expr.h"
 #include "ops/kernel.h"
+#include "ops/neighbor_tree.h"
 
 namespace decant {
 namespace {
@@ -191,16 +193,33 @@ double finished(const Measure& measure, double r) {
 struct Prepared {
   Measure measure;
   std::optional<Targets> targets;  // where Y is constant
+  std::shared_ptr<const NeighborTree> tree;  // where the points were met in the order of a tree
+  Targets centers;                           // of its balls
 };
 
 State prepare(const PrepareContext& c) {
   auto out = std::make_shared<Prepared>();
   out->measure = measure_of(c);
   if (c.constants.size() > 1 && c.constants[1] != nullptr) out->targets = targets_of(c, *c.constants[1], out->measure);
+  if (!out->targets) return out;
+  out->tree = NeighborTree::of(c, out->targets->count, out->targets->features);
+  if (out->tree != nullptr && out->tree->is_ball()) {
+    const Shape shape{static_cast<std::int64_t>(out->tree->nodes()), out->targets->features};
+    out->centers = targets_of(c, Tensor::of<double>(shape, out->tree->centers()), out->measure);
+  }
   return out;
 }
 
-// row(r, reduced distances of row r to every target)
+// The inverse of finished().
+double unfinished(const Measure& measure, double distance) {
+  switch (measure.metric) {
+    case Metric::euclidean: case Metric::nan_euclidean: return distance * distance;
+    case Metric::minkowski: return std::pow(distance, measure.p);
+    default: return distance;
+  }
+}
+
+// row(r, reduced distances of row r to every target, row r)
 template <class F>
 void each_row(KernelContext& c, F&& row) {
   const auto& p = c.state<Prepared>();
@@ -215,7 +234,7 @@ void each_row(KernelContext& c, F&& row) {
   Scratch scratch;
   for (std::int64_t r = 0; r < c.input(0).dim(0); ++r) {
     reduced(p.measure, y, x.data() + r * y.features, line.data(), scratch);
-    row(r, line);
+    row(r, line, x.data() + r * y.features);
   }
 }
 
@@ -226,7 +245,7 @@ void pairwise_distance(KernelContext& c) {
   const DType dtype = c.input(0).dtype();
   dispatch(c, dtype, Types<float, double>{}, [&]<class T>() {
     T* out = c.output(0, dtype, {rows, count}).template mutable_data<T>().data();
-    each_row(c, [&](std::int64_t r, const std::vector<double>& line) {
+    each_row(c, [&](std::int64_t r, const std::vector<double>& line, const double*) {
       for (std::int64_t m = 0; m < count; ++m) out[r * count + m] = static_cast<T>(finished(measure, line[static_cast<std::size_t>(m)]));
     });
   });
@@ -241,12 +260,12 @@ struct Near {
 
 // A max-heap of fixed size: a value enters only when it is smaller than the largest, and sinks to the larger child (the left of equals).
 void push(std::vector<Near>& heap, Near item) {
-  if (!(item.distance < heap[0].distance)) return;
+  if (item.distance >= heap[0].distance) return;  // NaN enters
   std::size_t at = 0;
   for (;;) {
     const std::size_t left = 2 * at + 1, right = left + 1;
     if (left >= heap.size()) break;
-    const std::size_t larger = right < heap.size() && heap[left].distance < heap[right].distance ? right : left;
+    const std::size_t larger = right < heap.size() && !(heap[left].distance >= heap[right].distance) ? right : left;
     if (!(item.distance < heap[larger].distance)) break;
     heap[at] = heap[larger];
     at = larger;
@@ -290,7 +309,24 @@ void sort(Near* a, std::int64_t n) {
   }
 }
 
+// The neighbours of x in the order in which a tree's query meets them.
+void query(const Prepared& p, const double* x, const std::vector<double>& line, std::vector<Near>& heap) {
+  const NeighborTree& tree = *p.tree;
+  const auto largest = [&] { return heap[0].distance; };
+  const auto meet = [&](std::int64_t m) { push(heap, {line[static_cast<std::size_t>(m)], m}); };
+  if (!tree.is_ball()) {
+    const double power = p.measure.metric == Metric::chebyshev ? std::numeric_limits<double>::infinity() : p.measure.metric == Metric::manhattan ? 1 : p.measure.p;
+    tree.visit([&](std::size_t node) { return tree.box_distance(node, x, power); }, largest, meet);
+    return;
+  }
+  std::vector<double> to_center(tree.nodes());
+  Scratch scratch;
+  reduced(p.measure, p.centers, x, to_center.data(), scratch);
+  tree.visit([&](std::size_t node) { return unfinished(p.measure, std::fmax(0.0, finished(p.measure, to_center[node]) - tree.radius(node))); }, largest, meet);
+}
+
 void k_neighbors(KernelContext& c) {
+  const NeighborTree* tree = c.state<Prepared>().tree.get();
   const Measure& measure = c.state<Prepared>().measure;
   if (c.input(0).rank() != 2 || c.input(1).rank() != 2) c.fail(Code::mismatch, "the inputs are no matrices");
   const std::int64_t rows = c.input(0).dim(0), count = c.input(1).dim(0), k = c.integer("k");
@@ -299,9 +335,10 @@ void k_neighbors(KernelContext& c) {
   Tensor where(DType::int64, {rows, k});
   std::int64_t* indices = where.mutable_data<std::int64_t>().data();
   std::vector<Near> heap;
-  each_row(c, [&](std::int64_t r, const std::vector<double>& line) {
-    heap.assign(static_cast<std::size_t>(k), {std::numeric_limits<double>::max(), 0});
-    for (std::int64_t m = 0; m < count; ++m) push(heap, {line[static_cast<std::size_t>(m)], m});
+  each_row(c, [&](std::int64_t r, const std::vector<double>& line, const double* x) {
+    heap.assign(static_cast<std::size_t>(k), {tree != nullptr ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::max(), 0});
+    if (tree != nullptr) query(c.state<Prepared>(), x, line, heap);
+    else for (std::int64_t m = 0; m < count; ++m) push(heap, {line[static_cast<std::size_t>(m)], m});
     sort(heap.data(), k);
     for (std::int64_t i = 0; i < k; ++i) {
       distances[r * k + i] = finished(measure, heap[static_cast<std::size_t>(i)].distance);

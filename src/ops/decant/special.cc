@@ -6,6 +6,7 @@
 #include <functional>
 #include <numbers>
 
+#include "ops/decant/special.h"
 #include "ops/expr.h"
 #include "ops/kernel.h"
 
@@ -87,17 +88,23 @@ void map(KernelContext& c) {
   });
 }
 
-std::vector<ValueId> lower_cdf(Builder& b, const Node&, const std::vector<ValueId>& inputs) {
-  const Expr given(b, inputs.at(0)), a = cast(given, DType::float64);
-  const Expr x = a * (std::numbers::sqrt2 / 2), z = abs(x), square = x * x;
-  const Expr middle = x * polynomial(square, kErf) / polynomial(square, kErfDown) * 0.5 + 0.5;
-  // Each branch is computed for all, so its argument is kept where it is meant to be.
+// erf inside [-1, 1] and erfc(|x|) outside it. Each is computed for all, so its argument is kept where it is meant to be.
+Expr erf_middle(Expr x) {
+  const Expr t = x * x;
+  return x * polynomial(t, kErf) / polynomial(t, kErfDown);
+}
+Expr erfc_tail(Expr z) {
   const Expr near = clip(z, 1, 8), far = clip(z, 8, 26.6);
   const Expr near_tail = exp(-(near * near)) * polynomial(near, kErfcNear) / polynomial(near, kErfcNearDown);
   const Expr far_tail = exp(-(far * far)) * polynomial(far, kErfcFar) / polynomial(far, kErfcFarDown);
-  const Expr tail = where(less(z, z.scalar(8)), near_tail, where(greater(z * z, z.scalar(kMaxLog)), z.scalar(0), far_tail)) * 0.5;
-  const Expr outer = where(greater(x, x.scalar(0)), 1.0 - tail, tail);
-  const Expr out = where(is_nan(a), a, where(less(z, z.scalar(1)), middle, outer));
+  return where(less(z, z.scalar(8)), near_tail, where(greater(z * z, z.scalar(kMaxLog)), z.scalar(0), far_tail));
+}
+
+std::vector<ValueId> lower_cdf(Builder& b, const Node&, const std::vector<ValueId>& inputs) {
+  const Expr given(b, inputs.at(0)), a = cast(given, DType::float64);
+  const Expr x = a * (std::numbers::sqrt2 / 2), z = abs(x);
+  const Expr tail = erfc_tail(z) * 0.5, outer = where(greater(x, x.scalar(0)), 1.0 - tail, tail);
+  const Expr out = where(is_nan(a), a, where(less(z, z.scalar(1)), erf_middle(x) * 0.5 + 0.5, outer));
   return {cast(out, given.dtype()).id()};
 }
 
@@ -259,5 +266,10 @@ constexpr Op kOps[] = {
 }  // namespace
 
 std::span<const Op> special_ops() { return kOps; }
+
+Expr erf_in_double(Expr x) {
+  const Expr z = abs(x), outer = apply("Sign", {x}) * (1.0 - erfc_tail(z));
+  return where(is_nan(x), x, where(less(z, z.scalar(1)), erf_middle(x), outer));
+}
 
 }  // namespace decant

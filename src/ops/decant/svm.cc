@@ -134,7 +134,8 @@ std::vector<ValueId> lower_kernel_matrix(Builder& b, const Node& node, const std
     auto graph = std::make_shared<const Graph>(body.finish("rbf_of_a_row"));
     return b.node("", "Scan", {x.id()}, {{"body", GraphPtr(graph)}, {"num_scan_inputs", std::int64_t{1}}});
   }
-  Expr out = matmul(x, transpose(y));
+  // A single feature needs no product of matrices (and onnxruntime would round gamma to float32 there).
+  Expr out = x.dim(1) == 1 ? x * transpose(y) : matmul(x, transpose(y));
   if (k.kind == Kind::sigmoid) out = tanh(out * k.gamma + k.coef0);
   if (k.kind == Kind::poly) out = pow(out * k.gamma + k.coef0, static_cast<double>(k.degree));
   return {out.id()};

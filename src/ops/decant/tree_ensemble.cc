@@ -9,14 +9,16 @@
 // targets[t]), outputs (columns of the answer), base (dtype of values) [outputs] (optional), compare "<=" | "<",
 // aggregate "sum" (base or 0, then the trees in order, added in the dtype of values) | "leaf" (int64 [N, trees], relative to the
 // tree's root) | "each" ([N, trees*K], nothing added).
+#include "ops/decant/tree_ensemble.h"
+
 #include "ops/expr.h"
-#include "ops/forest.h"
 #include "ops/kernel.h"
 
 namespace decant {
 namespace {
 
-enum class Aggregate : std::uint8_t { sum, leaf, each };
+using Aggregate = TreeEnsemble::Aggregate;
+using Shared = TreeEnsemble::Shared;
 
 Aggregate aggregate_of(const AttributeView& c) {
   const std::string_view name = c.text("aggregate", "sum");
@@ -33,23 +35,6 @@ const Tensor& tensor_of(const AttributeView& c, std::string_view name, DType dty
   }
   return t;
 }
-
-// What does not depend on the element type of the features.
-struct Shared {
-  Aggregate aggregate = Aggregate::sum;
-  Tensor values;                      // [leaves, K]
-  std::int64_t width = 1;             // K
-  std::int64_t outputs = 1;
-  std::vector<std::int32_t> targets;  // empty: K columns from every tree
-  std::optional<Tensor> base;
-};
-
-struct Prepared {
-  DType features = DType::undefined;
-  Shared shared;
-  Forest<float> narrow;
-  Forest<double> wide;
-};
 
 Shared shared_of(const AttributeView& c, std::size_t trees) {
   Shared out;
@@ -117,15 +102,7 @@ void fill(const AttributeView& c, Forest<T>& forest) {
   forest.verify(c, static_cast<std::size_t>(c.tensor("values").dim(0)));
 }
 
-State prepare(const PrepareContext& c) {
-  auto out = std::make_shared<Prepared>();
-  out->features = c.tensor("splits").dtype();
-  out->shared = shared_of(c, c.tensor("roots").size());
-  if (out->features == DType::float32) fill(c, out->narrow);
-  else if (out->features == DType::float64) fill(c, out->wide);
-  else c.fail(Code::corrupt, format("splits of {}", name_of(out->features)));
-  return out;
-}
+State prepare(const PrepareContext& c) { return std::make_shared<TreeEnsemble>(read_tree_ensemble(c)); }
 
 // Rows in blocks, so that a tree stays in the cache while a block of rows passes through it; every row still meets the trees in order.
 template <class T, class F>
@@ -188,7 +165,7 @@ void run_typed(KernelContext& c, const Forest<T>& forest, const Shared& s) {
 }
 
 void run(KernelContext& c) {
-  const auto& p = c.state<Prepared>();
+  const auto& p = c.state<TreeEnsemble>();
   want(c, 0, p.features);
   p.features == DType::float32 ? run_typed(c, p.narrow, p.shared) : run_typed(c, p.wide, p.shared);
 }
@@ -350,9 +327,8 @@ std::vector<ValueId> lower_typed(Builder& b, const Node& node, ValueId input, co
 }
 
 std::vector<ValueId> lower(Builder& b, const Node& node, const std::vector<ValueId>& inputs) {
-  const PrepareContext context(node, {nullptr}, {nullptr});
-  const State state = prepare(context);
-  const auto& p = *static_cast<const Prepared*>(state.get());
+  const AttributeView context(node);
+  const TreeEnsemble p = read_tree_ensemble(context);
   const Shared& s = p.shared;
   const ValueId x = inputs.at(0);
   // "leaf" says nothing of the values; node numbers are exact in a float32 up to 2^24.
@@ -379,6 +355,16 @@ constexpr Op kOps[] = {
 };
 
 }  // namespace
+
+TreeEnsemble read_tree_ensemble(const AttributeView& c) {
+  TreeEnsemble out;
+  out.features = c.tensor("splits").dtype();
+  out.shared = shared_of(c, c.tensor("roots").size());
+  if (out.features == DType::float32) fill(c, out.narrow);
+  else if (out.features == DType::float64) fill(c, out.wide);
+  else c.fail(Code::corrupt, format("splits of {}", name_of(out.features)));
+  return out;
+}
 
 std::span<const Op> tree_ensemble_ops() { return kOps; }
 

@@ -146,7 +146,7 @@ struct MinOf : MaxOf<T> {
 
 template <template <class> class R, class T>
 void reduce_of(KernelContext& c, const Axes& axes) {
-  using W = Wide<T>;
+  using W = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, Wide<T>>;  // vector<bool> has no elements to refer to
   const R<W> r;
   const Tensor& in = c.input(0);
   const Shape& shape = in.shape();
@@ -181,13 +181,14 @@ void reduce_of(KernelContext& c, const Axes& axes) {
   }
 
   // Otherwise the input is walked once in its own order, and each element joins its result.
-  std::vector<W> acc(to.size(), r.start());
+  const auto acc = std::make_unique<W[]>(to.size());  // no vector: one of bools would hold bits
+  std::fill_n(acc.get(), to.size(), r.start());
   Shape kept = shape;
   for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = axes.reduced[i] ? 1 : kept[i];
   const Broadcast<2> loop = broadcast<2>(c, {&shape, &kept});
   loop.each_row([&](std::int64_t, const auto& at, std::int64_t n, const auto& step) {
     for (std::int64_t i = 0; i < n; ++i) {
-      W& a = acc[static_cast<std::size_t>(at[1] + i * step[1])];
+      auto&& a = acc[static_cast<std::size_t>(at[1] + i * step[1])];
       const W x = r.term(static_cast<W>(from[static_cast<std::size_t>(at[0] + i * step[0])]));
       if constexpr (R<W>::is_sum) {
         if constexpr (std::is_integral_v<W>) a = static_cast<W>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(x));

@@ -12,11 +12,17 @@
 namespace decant::sklearn {
 namespace {
 
-constexpr Version kSharedLosses{1, 4};  // GradientBoosting* use sklearn._loss since 1.4
+constexpr Version kSharedLosses{1, 4};   // GradientBoosting* use sklearn._loss since 1.4
+constexpr Version kSmallEpsilon{1, 8};   // _init_raw_predictions clips by the epsilon of float64 since 1.8, of float32 before
+constexpr Version kStableLogit{1, 7};    // the first that is usually beside SciPy 1.15, whose logit is by log1p near one half
 
-// scipy.special.logit (xsf/log_exp.h): near one half by log1p, so that nothing cancels.
-double logit(double p) {
-  if (p < 0.3 || p > 0.65) return std::log(p / (1 - p));
+double epsilon(Version version) {
+  return version >= kSmallEpsilon ? std::numeric_limits<double>::epsilon() : static_cast<double>(std::numeric_limits<float>::epsilon());
+}
+
+// scipy.special.logit (xsf/log_exp.h, SciPy 1.15).
+double logit(double p, Version version) {
+  if (version < kStableLogit || p < 0.3 || p > 0.65) return std::log(p / (1 - p));
   const double s = 2 * (p - 0.5);
   return std::log1p(s) - std::log1p(-s);
 }
@@ -35,11 +41,11 @@ std::optional<std::vector<double>> constant_start(Context& context, const Object
   if (name != "DummyClassifier" || init.text("strategy", "prior") != "prior") return std::nullopt;
   std::vector<double> p = init["class_prior_"].list();
   const bool shared = context.version(self) >= kSharedLosses;
-  const double eps = shared ? std::numeric_limits<double>::epsilon() : static_cast<double>(std::numeric_limits<float>::epsilon());
+  const double eps = epsilon(context.version(self));
   for (double& v : p) v = std::clamp(v, eps, 1 - eps);
   if (outputs == 1) {
     if (p.size() != 2) self.fail(Code::corrupt, format("{} class priors of a binary model", p.size()));
-    const double odds = shared ? logit(p[1]) : std::log(p[1] / (1 - p[1]));
+    const double odds = shared ? logit(p[1], context.version(self)) : std::log(p[1] / (1 - p[1]));
     return std::vector<double>{self.text("loss", "") == "exponential" ? 0.5 * odds : odds};
   }
   if (shared) {  // MultinomialLogit.link: log(p / geometric mean); scipy.stats.gmean is exp(mean(log(p)))
@@ -57,13 +63,14 @@ std::optional<std::vector<double>> constant_start(Context& context, const Object
 Expr computed_start(Context& context, const Object& self, std::size_t outputs, const Table& x) {
   const Object init = self["init_"];
   const bool classifier = self.name() == "GradientBoostingClassifier";
+  const Table rounded(cast(cast(x.matrix(), DType::float32), DType::float64), x.names());  // it is asked with the float32 rows of the trees
   if (!classifier) {
-    const Expr y = context.predict(init, x);
+    const Expr y = context.predict(init, rounded);
     return y.type().rank() == 1u ? unsqueeze(y, 1) : y;
   }
   const bool shared = context.version(self) >= kSharedLosses;
-  const double eps = shared ? std::numeric_limits<double>::epsilon() : static_cast<double>(std::numeric_limits<float>::epsilon());
-  const Expr p = clip(context.value(init, Method::predict_proba, x), eps, 1 - eps);
+  const double eps = epsilon(context.version(self));
+  const Expr p = clip(context.value(init, Method::predict_proba, rounded), eps, 1 - eps);
   if (outputs == 1) {
     const Expr positive = columns(p, {1});
     const Expr odds = log(positive / (1.0 - positive));

@@ -24,6 +24,7 @@ std::vector<Object> steps_of(const Object& pipeline) {
 bool pipeline_has(Context& context, const Object& self, Method method) {
   const std::vector<Object> steps = steps_of(self);
   if (passes_through(steps.back())) return method == Method::transform;
+  must_be_known(steps.back());
   return context.has(steps.back(), method);
 }
 

@@ -97,6 +97,11 @@ Result old_one_hot(Context&, const Object& self, const Table& t) {
   return as_result(std::move(parts));
 }
 
+/// Whether categories that were never seen count as infrequent: "warn" (since 1.6) does so only since 1.8.
+bool joins_infrequent(Context& context, const Object& self, const std::string& unknown) {
+  return unknown == "infrequent_if_exist" || (unknown == "warn" && context.version(self) >= Version{1, 8});
+}
+
 Result one_hot(Context& context, const Object& self, Method, const Table& x) {
   if (!self.has("categories_") || self.boolean("_legacy_mode", false)) return old_one_hot(context, self, x);
   const std::vector<Object> lists = categories_list(self, x);
@@ -129,7 +134,7 @@ Result one_hot(Context& context, const Object& self, Method, const Table& x) {
     if (!single.empty()) parts.push_back(cast(single.size() == categories.size() ? hits : columns(hits, single), DType::float64));
     if (groups.infrequent && dropped[i] != groups.groups - 1) {
       Expr column = known_of(columns(hits, rare));
-      if (unknown == "infrequent_if_exist" || unknown == "warn") column = logical_or(column, logical_not(known));
+      if (joins_infrequent(context, self, unknown)) column = logical_or(column, logical_not(known));
       parts.push_back(cast(column, DType::float64));
     }
   }

@@ -182,6 +182,7 @@ std::vector<double> importances(Context& context, const Object& self) {
 
 /// |importance| of each column; several rows of coefficients by their norm.
 std::vector<double> ratings(Context& context, const Object& self, const Object& estimator) {
+  if (estimator.module() == "sklearn2pmml" && estimator.name() == "EstimatorProxy") return ratings(context, self, estimator.any({"estimator_", "estimator"}));
   const std::string getter = self.text("importance_getter", "auto");
   const bool by_coefficients = getter == "coef_" || (getter == "auto" && estimator.has("coef_"));
   if (getter != "auto" && getter != "coef_" && getter != "feature_importances_") unsupported(self, format("importance_getter {}", printable(getter)));

@@ -111,7 +111,7 @@ Result polynomial(Context&, const Object& self, Method, const Table& t) {
 }
 
 Result function_transformer(Context&, const Object& self, Method, const Table& t) {
-  if (!self.set("func")) return t;
+  if (!self.set("func")) return t.width() == 0 ? Result(t.matrix()) : Result(t);
   const Object none;
   return numpy_function(self, self["func"], self.set("kw_args") ? self["kw_args"] : none, t.matrix());
 }

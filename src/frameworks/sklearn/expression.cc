@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frameworks/sklearn/expression.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "base/text.h"
+#include "frameworks/sklearn/parts.h"
+
+namespace decant::sklearn {
+namespace {
+
+class Parser {
+ public:
+  Parser(const Object& self, std::string_view text, const Table& x) : self_(self), text_(text), x_(x), like_(x.column(0)) {}
+
+  Expr run() {
+    const Value out = conditional();
+    space();
+    if (at_ != text_.size()) refuse();
+    if (!varies_) refuse();
+    return out.column ? x_.column(*out.column, x_.is_text(*out.column)) : out.value;
+  }
+
+ private:
+  /// A column of the table keeps open whether it is read as a number or as text until an operator says so.
+  struct Value {
+    Expr value;
+    std::optional<std::size_t> column;
+  };
+
+  [[noreturn]] void refuse() const { unsupported(self_, format("decant cannot run the expression \"{}\" (position {})", printable(text_, 200), at_)); }
+  void space() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
+  }
+  bool take(std::string_view token) {
+    space();
+    if (!text_.substr(at_).starts_with(token)) return false;
+    const bool word = token[0] >= 'a' && token[0] <= 'z';
+    const auto after = text_.substr(at_ + token.size());
+    if (word && !after.empty() && (std::isalnum(static_cast<unsigned char>(after[0])) != 0 || after[0] == '_')) return false;
+    at_ += token.size();
+    return true;
+  }
+  void need(std::string_view token) {
+    if (!take(token)) refuse();
+  }
+
+  bool is_text(const Value& v) const { return v.column ? x_.is_text(*v.column) : v.value.dtype() == DType::string; }
+  Expr number(const Value& v) const {
+    if (v.column) return cast(x_.column(*v.column), DType::float64);
+    if (is_text(v)) refuse();
+    return cast(v.value, DType::float64);
+  }
+  Expr texts(const Value& v) const {
+    const Expr out = v.column ? x_.column(*v.column, true) : v.value;
+    if (out.dtype() != DType::string) refuse();
+    return out;
+  }
+  Expr truth(const Value& v) const {
+    if (!v.column && v.value.dtype() == DType::boolean) return v.value;
+    const Expr n = number(v);
+    return logical_not(equal(n, n.scalar(0)));
+  }
+
+  Value conditional() {
+    if (++depth_ > 50) refuse();
+    Value out = either();
+    if (take("if")) {
+      const Expr condition = truth(either());
+      need("else");
+      const Value other = conditional();
+      if (is_text(out) || is_text(other)) out = {where(condition, texts(out), texts(other)), {}};
+      else out = {where(condition, number(out), number(other)), {}};
+    }
+    --depth_;
+    return out;
+  }
+  Value either() {
+    Value out = both();
+    while (take("or")) out = {logical_or(truth(out), truth(both())), {}};
+    return out;
+  }
+  Value both() {
+    Value out = negated();
+    while (take("and")) out = {logical_and(truth(out), truth(negated())), {}};
+    return out;
+  }
+  Value negated() {
+    if (++depth_ > 50) refuse();
+    const Value out = take("not") ? Value{logical_not(truth(negated())), {}} : comparison();
+    --depth_;
+    return out;
+  }
+  Value comparison() {
+    const Value a = sum();
+    for (const std::string_view op : {"<=", ">=", "==", "!=", "<", ">"}) {
+      if (!take(op)) continue;
+      const Value b = sum();
+      if (op == "==" || op == "!=") {
+        const Expr same = is_text(a) || is_text(b) ? equal(texts(a), texts(b)) : equal(number(a), number(b));
+        return {op == "==" ? same : logical_not(same), {}};
+      }
+      const Expr l = number(a), r = number(b);
+      return {op == "<=" ? less_equal(l, r) : op == ">=" ? greater_equal(l, r) : op == "<" ? less(l, r) : greater(l, r), {}};
+    }
+    return a;
+  }
+  Value sum() {
+    Value out = product();
+    for (;;) {
+      if (take("+")) {
+        const Value b = product();
+        out = is_text(out) || is_text(b) ? Value{apply("StringConcat", {texts(out), texts(b)}), {}} : Value{number(out) + number(b), {}};
+      } else if (take("-")) {
+        out = {number(out) - number(product()), {}};
+      } else {
+        return out;
+      }
+    }
+  }
+  Value product() {
+    Value out = factor();
+    for (;;) {
+      if (take("//")) {
+        out = {floor(number(out) / number(factor())), {}};
+      } else if (text_.substr(at_).starts_with("**")) {
+        return out;
+      } else if (take("*")) {
+        out = {number(out) * number(factor()), {}};
+      } else if (take("/")) {
+        out = {number(out) / number(factor()), {}};
+      } else if (take("%")) {  // the sign of Python's remainder is the divisor's
+        const Expr a = number(out), b = number(factor());
+        const Expr rest = apply("Mod", {a, b}, {{"fmod", std::int64_t{1}}});
+        const Expr other = less(rest * b, rest.scalar(0));
+        out = {where(other, rest + b, rest), {}};
+      } else {
+        return out;
+      }
+    }
+  }
+  Value factor() {
+    if (++depth_ > 50) refuse();
+    Value out;
+    if (take("-")) out = {-number(factor()), {}};
+    else if (take("+")) out = {number(factor()), {}};
+    else out = power();
+    --depth_;
+    return out;
+  }
+  Value power() {
+    const Value base = atom();
+    return take("**") ? Value{pow(number(base), number(factor())), {}} : base;
+  }
+  Value atom() {
+    if (take("(")) {
+      const Value out = conditional();
+      need(")");
+      return out;
+    }
+    space();
+    const auto begins = [&](char c) { return at_ < text_.size() && text_[at_] == c; };
+    if (begins('\'') || begins('"')) return {like_.constant(Tensor::scalar(literal())), {}};
+    if (take("X[")) {
+      varies_ = true;
+      if (take(":")) need(",");
+      space();
+      std::size_t column = 0;
+      if (begins('\'') || begins('"')) {
+        const std::string name = literal();
+        const auto at = std::ranges::find(x_.names(), name);
+        if (at == x_.names().end()) refuse();
+        column = static_cast<std::size_t>(at - x_.names().begin());
+      } else {
+        const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), column);
+        if (error != std::errc{} || column >= x_.width()) refuse();
+        at_ = static_cast<std::size_t>(end - text_.data());
+      }
+      need("]");
+      return {{}, column};
+    }
+    double value = 0;
+    const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+    if (error != std::errc{}) refuse();
+    at_ = static_cast<std::size_t>(end - text_.data());
+    return {like_.constant(Tensor::scalar(value)), {}};
+  }
+  std::string literal() {
+    const char quote = text_[at_++];
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && text_[at_] != quote && text_[at_] != '\\') ++at_;
+    if (at_ == text_.size() || text_[at_] == '\\') refuse();
+    return std::string(text_.substr(begin, at_++ - begin));
+  }
+
+  const Object& self_;
+  std::string_view text_;
+  const Table& x_;
+  Expr like_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+  bool varies_ = false;
+};
+
+}  // namespace
+
+Expr expression(const Object& self, std::string_view text, const Table& x) {
+  if (x.width() == 0) unsupported(self, "an expression over no columns");
+  return Parser(self, text, x).run();
+}
+
+}  // namespace decant::sklearn
