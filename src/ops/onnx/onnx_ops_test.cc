@@ -168,6 +168,15 @@ TEST(Pad, EveryMode) {
   expect_error(Code::mismatch, [&] { run1("Pad", {x, integers({2}, {-2, -2})}); });
 }
 
+TEST(Shapes, FromValuesAreBounded) {
+  const Tensor wide = integers({2}, {1 << 20, 1 << 20});
+  expect_error(Code::limit, [&] { run1("ConstantOfShape", {wide}); });
+  expect_error(Code::limit, [&] { run1("Expand", {doubles({}, {1}), wide}); });
+  expect_error(Code::limit, [&] { run1("Tile", {doubles({1, 1}, {1}), wide}); });
+  expect_error(Code::limit, [&] { run1("OneHot", {integers({1}, {0}), integers({}, {std::int64_t{1} << 38}), doubles({2}, {0, 1})}); });
+  expect_error(Code::limit, [&] { run1("Pad", {doubles({1}, {1}), integers({2}, {0, std::int64_t{1} << 38})}); });
+}
+
 TEST(OneHot, LeavesOutWhatIsOutside) {
   expect_equal<double>(run1("OneHot", {integers({3}, {0, -1, 7}), integers({}, {2}), doubles({2}, {0, 1})}), {3, 2}, {1, 0, 0, 1, 0, 0});
 }
