@@ -7,6 +7,8 @@
 // Attribute metric: euclidean sqeuclidean manhattan chebyshev minkowski (with p) cosine hamming canberra braycurtis jaccard dice
 // rogerstanimoto russellrao sokalmichener sokalsneath nan_euclidean. `expanded` = 1 with euclidean and sqeuclidean: |x|^2 - 2xy + |y|^2,
 // never below 0, as scikit-learn's matrix products give it; its rounding depends on their library, so only its character is the same.
+#include "ops/decant/distance.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -14,18 +16,6 @@
 #include "ops/kernel.h"
 
 namespace decant {
-namespace {
-
-enum class Metric : std::uint8_t {
-  euclidean, sqeuclidean, manhattan, chebyshev, minkowski, cosine, hamming, canberra, braycurtis,
-  jaccard, dice, rogerstanimoto, russellrao, sokalmichener, sokalsneath, nan_euclidean
-};
-
-struct Measure {
-  Metric metric = Metric::euclidean;
-  double p = 2;
-  bool expanded = false;
-};
 
 Measure measure_of(const AttributeView& c) {
   static constexpr std::pair<std::string_view, Metric> kNames[] = {
@@ -52,6 +42,8 @@ Measure measure_of(const AttributeView& c) {
   }
   return out;
 }
+
+namespace {
 
 // The points to measure to, by features: [D, M], so that the inner loop runs over points and each sum is still in feature order.
 struct Targets {
@@ -234,13 +226,10 @@ void pairwise_distance(KernelContext& c) {
 
 // --- the k nearest ----------------------------------------------------------------------------------------------------------------------
 
-struct Near {
-  double distance;
-  std::int64_t index;
-};
+}  // namespace
 
 // A max-heap of fixed size: a value enters only when it is smaller than the largest, and sinks to the larger child (the left of equals).
-void push(std::vector<Near>& heap, Near item) {
+void keep_nearest(std::vector<Near>& heap, Near item) {
   if (!(item.distance < heap[0].distance)) return;
   std::size_t at = 0;
   for (;;) {
@@ -256,7 +245,7 @@ void push(std::vector<Near>& heap, Near item) {
 
 // Quicksort around the median of the first, the middle and the last, as scikit-learn orders the heap (sklearn/utils/_sorting.pyx):
 // not stable, and equal distances must come out in the very same order.
-void sort(Near* a, std::int64_t n) {
+void sort_nearest(Near* a, std::int64_t n) {
   const auto order = [&](std::int64_t i, std::int64_t j) {
     const bool swapped = a[i].distance > a[j].distance;
     if (swapped) std::swap(a[i], a[j]);
@@ -275,11 +264,11 @@ void sort(Near* a, std::int64_t n) {
     // The smaller side by recursion, the larger by the loop: the depth stays logarithmic whatever the distances are.
     const std::int64_t right = n - store - 1;
     if (store < right) {
-      sort(a, store);
+      sort_nearest(a, store);
       a += store + 1;
       n = right;
     } else {
-      sort(a + store + 1, right);
+      sort_nearest(a + store + 1, right);
       n = store;
     }
   }
@@ -289,6 +278,8 @@ void sort(Near* a, std::int64_t n) {
     if (order(1, 2)) order(0, 1);
   }
 }
+
+namespace {
 
 void k_neighbors(KernelContext& c) {
   const Measure& measure = c.state<Prepared>().measure;
@@ -301,8 +292,8 @@ void k_neighbors(KernelContext& c) {
   std::vector<Near> heap;
   each_row(c, [&](std::int64_t r, const std::vector<double>& line) {
     heap.assign(static_cast<std::size_t>(k), {std::numeric_limits<double>::max(), 0});
-    for (std::int64_t m = 0; m < count; ++m) push(heap, {line[static_cast<std::size_t>(m)], m});
-    sort(heap.data(), k);
+    for (std::int64_t m = 0; m < count; ++m) keep_nearest(heap, {line[static_cast<std::size_t>(m)], m});
+    sort_nearest(heap.data(), k);
     for (std::int64_t i = 0; i < k; ++i) {
       distances[r * k + i] = finished(measure, heap[static_cast<std::size_t>(i)].distance);
       indices[r * k + i] = heap[static_cast<std::size_t>(i)].index;
