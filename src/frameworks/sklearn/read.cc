@@ -245,6 +245,19 @@ void add_outputs(Context& context, const Object& root, const Table& x, Signature
   }
 }
 
+/// Adds to the graph whatever uses columns of x. The trees at the end of a pipeline use all that they are given, as numbers: making
+/// them twice would double the time to open the model.
+void use_columns(Context& context, const Object& root, const Table& x) {
+  const std::vector<Object> steps = root.has("steps") && root["steps"].is_sequence() ? steps_of(root) : std::vector<Object>{};
+  const bool trees = steps.size() > 1 && steps.back().is_instance() && (steps.back().has("tree_") || steps.back().name().starts_with("RandomForest") || steps.back().name().starts_with("ExtraTrees"));
+  if (!trees) return add_outputs(context, root, x, nullptr);
+  Table t = x;
+  for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
+    if (steps[i].is_instance()) t = context.transform(steps[i], t);
+  }
+  cast(t.matrix(), DType::float32);
+}
+
 std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : printable(text, 400)) {
@@ -317,7 +330,7 @@ Model read(const Object& root) {
     Builder b;
     Context context(b, root.tree(), version);
     const Inputs inputs = open_inputs(b, names.empty() ? shown : names);
-    add_outputs(context, root, inputs.table, nullptr);
+    use_columns(context, root, inputs.table);
     const Graph graph = b.finish("");
     std::set<ValueId> used;
     for (const Node& node : graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
