@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // decant.PairwiseDistance and decant.KNeighbors: distances as scikit-learn's DistanceMetric defines them (sklearn/metrics/
-// _dist_metrics.pyx.tp, 1.9), summed over the features in order, and the k nearest as its ArgKmin finds them
-// (sklearn/metrics/_pairwise_distances_reduction/_argkmin.pyx.tp: a max-heap that takes only strictly smaller values, in index order,
-// and then an unstable sort).
+// _dist_metrics.pyx.tp, 1.9), summed over the features in order, and the k nearest as its heap finds them (sklearn/utils/_heap.pyx: it takes
+// only strictly smaller values) and its quicksort orders them (sklearn/utils/_sorting.pyx, 1.1 to 1.7). Distances are the same to the last
+// bit, but for expanded and cosine ones. Among points at exactly the same distance the order, and at the k-th place the choice, is theirs
+// where the node carries the tree; without it can be another: the brute force merges heaps, metrics of truth values use numpy.argpartition.
 //
 // Attribute metric: euclidean sqeuclidean manhattan chebyshev minkowski (with p) cosine hamming canberra braycurtis jaccard dice
 // rogerstanimoto russellrao sokalmichener sokalsneath nan_euclidean. `expanded` = 1 with euclidean and sqeuclidean: |x|^2 - 2xy + |y|^2,

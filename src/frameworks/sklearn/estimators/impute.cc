@@ -143,6 +143,7 @@ Result knn_imputer(Context& context, const Object& self, Method, const Table& t)
     mean /= static_cast<double>(values.size());
     const Expr far = columns(distances, donors), unknown = is_nan(far);
     const auto k = std::min<std::int64_t>(self.integer("n_neighbors", 5), static_cast<std::int64_t>(donors.size()));
+    if (k < 1) self.fail(Code::corrupt, "no neighbours are asked for");
     const Expr ranked = where(unknown, far.scalar(std::numeric_limits<double>::infinity()), far);
     const std::vector<ValueId> nearest =
         context.builder.node("", "TopK", {ranked.id(), ranked.integers({k}).id()}, {{"axis", std::int64_t{1}}, {"largest", std::int64_t{0}}, {"sorted", std::int64_t{1}}}, 2);
