@@ -350,10 +350,19 @@ class Machine {
     stack_.push_back(&out);
   }
 
-  void check_key(const Node& key) const {
-    if (key.kind == Kind::list || key.kind == Kind::dict || key.kind == Kind::set || key.kind == Kind::bytearray) {
-      fail(Code::corrupt, "a key of a dict or an element of a set is a list, dict, set or bytearray");
+  // A tuple is hashable where its elements are; deeper ones than these are not looked into.
+  static bool is_hashable(const Node& key, int& most) {
+    if (key.kind == Kind::list || key.kind == Kind::dict || key.kind == Kind::set || key.kind == Kind::bytearray) return false;
+    if (key.kind != Kind::tuple) return true;
+    for (const Ref item : key.items) {
+      if (most-- <= 0) return true;
+      if (!is_hashable(*item, most)) return false;
     }
+    return true;
+  }
+  void check_key(const Node& key) const {
+    int most = 64;
+    if (!is_hashable(key, most)) fail(Code::corrupt, "a key of a dict or an element of a set is, or holds, a list, dict, set or bytearray");
   }
 
   // APPEND, APPENDS and ADDITEMS: everything on the stack from `first` goes to the object below.

@@ -321,7 +321,9 @@ TEST(Pickle, BrokenOnesSayWhereAndWhy) {
   EXPECT_EQ(error_of("K\1K\1a."), "t.pkl @0x4: corrupt: adds items to something that is neither a list nor an object");
   EXPECT_EQ(error_of("K\1(K\1K\1u."), "t.pkl @0x7: corrupt: sets items of something that is neither a dict nor an object");
   EXPECT_EQ(error_of("(e."), "t.pkl @0x1: corrupt: an opcode adds items to an object that is not on the stack");
-  EXPECT_EQ(error_of("}]K\1s."), "t.pkl @0x4: corrupt: a key of a dict or an element of a set is a list, dict, set or bytearray");
+  EXPECT_EQ(error_of("}]K\1s."),
+            "t.pkl @0x4: corrupt: a key of a dict or an element of a set is, or holds, a list, dict, set or bytearray");
+  EXPECT_EQ(error_of("}K\1]\x86K\1s.").substr(0, 22), "t.pkl @0x7: corrupt: a");
   EXPECT_EQ(error_of("K\1)R."), "t.pkl @0x3: corrupt: calls something that is neither a class nor a function");
   EXPECT_EQ(error_of("ca\nb\nNR."), "t.pkl @0x6: corrupt: calls with arguments that are no tuple");
   EXPECT_EQ(error_of("ca\nb\n)K\1\x92."), "t.pkl @0x8: corrupt: calls with keyword arguments that are no dict");
