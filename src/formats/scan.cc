@@ -9,6 +9,7 @@
 #include "codecs/npy/npy.h"
 #include "codecs/tar/tar.h"
 #include "formats/format.h"
+#include "formats/scan_text.h"
 #include "formats/scan_torch.h"
 #include "frameworks/known.h"
 #include "frameworks/python/numpy.h"
@@ -106,6 +107,7 @@ void scan_formats(const Source& source, Report& report) {
   if (ends_as_zip(source.bytes())) {
     scan_zip(source, report);
   } else if (!try_old_pickle(source, report)) {
+    scan_signatures(source, report);
     std::string first;
     for (const std::byte b : source.bytes().first(std::min<std::size_t>(source.size(), 8))) first += format("{:02x}", std::to_integer<unsigned>(b));
     report.add(Severity::error, "unknown-format", format("looks like nothing that is known (first bytes {})", first), source.where());
@@ -171,6 +173,8 @@ void scan_member(const zip::Archive& archive, const zip::Entry& entry, const Sou
     if (!partial.broke && !cursor.at_end()) scan_pickles(cursor, report);
   } else if (base.ends_with(".py") && name.find("/code/") != std::string_view::npos) {
     scan_torchscript(content, report);
+  } else if (base == "schema.json" || base == "config.json" || base == "metadata.json") {
+    scan_json(content, report);
   } else if (is_plain_member(name, content)) {
     try_old_pickle(content, report);
   } else {

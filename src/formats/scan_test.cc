@@ -151,6 +151,30 @@ TEST(Scan, Containers) {
   EXPECT_EQ(verdict(nested), "error: limit");
 }
 
+TEST(Scan, JsonThatNamesClasses) {
+  const auto skops = [](const std::string& schema) { return verdict(zip_of({{"schema.json", schema}})); };
+  EXPECT_EQ(skops(R"({"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode", "content": {}})"), "clean");
+  EXPECT_EQ(skops(R"({"__class__": "LinearRegression", "__module__": "sklearn.linear_model._base", "__loader__": "ObjectNode"})"), "clean");
+  EXPECT_EQ(skops(R"({"a": [{"__class__": "Popen", "__module__": "subprocess", "__loader__": "TypeNode"}]})"), "malicious: dangerous-global");
+  EXPECT_EQ(skops(R"({"__class__": "call", "__module__": "builtins", "__loader__": "OperatorFuncNode"})"), "malicious: unknown-global dangerous-global");
+  EXPECT_EQ(skops(R"({"__class__": "Scaler", "__module__": "mine", "__loader__": "ObjectNode"})"), "suspicious: unknown-global");
+  EXPECT_EQ(skops(R"({"__class__": "function", "__module__": "os", "__loader__": "FunctionNode", "content": "system"})"), "malicious: dangerous-global");
+  EXPECT_EQ(skops(std::string(100'000, '[')), "error: limit");
+  EXPECT_EQ(skops("{"), "error: corrupt");
+  const auto keras = [](const std::string& config) { return verdict(zip_of({{"config.json", config}})); };
+  EXPECT_EQ(keras(R"({"module": "keras.layers", "class_name": "Dense", "config": {}})"), "clean");
+  EXPECT_EQ(keras(R"({"module": "keras.layers", "class_name": "Lambda", "config": {}})"), "malicious: dangerous-layer");
+  EXPECT_EQ(keras(R"({"class_name": "\u004cambda", "class_name": "Dense"})"), "malicious: dangerous-layer");  // either value may be taken
+  EXPECT_EQ(keras(R"({"module": "os", "class_name": "function", "config": "system"})"), "malicious: dangerous-global");
+  EXPECT_EQ(keras(R"({"vocabulary": "http://127.0.0.1/v"})"), "malicious: reads-elsewhere");
+}
+
+TEST(Scan, SignaturesInWhatIsNotRead) {
+  EXPECT_EQ(verdict("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><PMML/>"), "malicious: external-entity unknown-format");
+  EXPECT_EQ(verdict("<PMML/>"), "error: unknown-format");
+  EXPECT_EQ(verdict("\x0a\x01n\x12\x09WriteFile"), "malicious: dangerous-operator unknown-format");
+}
+
 TEST(Scan, NothingUnreadIsClean) {
   EXPECT_EQ(verdict(""), "error: truncated");
   EXPECT_EQ(verdict("7z\xbc\xaf\x27\x1c"), "malicious: foreign-container");

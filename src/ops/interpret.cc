@@ -96,6 +96,11 @@ std::vector<Tensor> GraphRunner::run(std::span<const Tensor> inputs, std::span<c
     NodeExecutor executor(step.bodies, std::move(captured), turns);
     KernelContext context(*step.node, in, out, step.kernel.state.get(), &executor);
     step.kernel.run(context);
+    // A loop that doubles its state at every turn must end before the memory does.
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
+    for (const Tensor& t : out) {
+      if (t.blob().size() > kMost) AttributeView(*step.node).fail(Code::limit, format("a value of {} inside a loop or a branch", human_bytes(t.blob().size())));
+    }
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (step.node->outputs[i] != kNoValue) values[static_cast<std::size_t>(step.node->outputs[i])] = std::move(out[i]);
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "ops/bounded.h"
 #include "ops/kernel.h"
 
 namespace decant {
@@ -228,7 +229,7 @@ void one_hot(KernelContext& c) {
   const std::size_t axis = axis_of(c, c.integer("axis", -1), indices.rank() + 1);
   Shape shape = indices.shape();
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), depth);
-  Tensor& out = c.output(0, values.dtype(), shape);
+  Tensor& out = output_by_value(c, 0, values.dtype(), shape);
   const Around a = around(shape, axis);
   dispatch_move(c, values.dtype(), [&]<class T>() {
     T* to = raw<T>(out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "ops/bounded.h"
 #include "ops/kernel.h"
 
 namespace decant {
@@ -82,7 +83,7 @@ void expand(KernelContext& c) {
   for (std::size_t i = 0; i < own.size(); ++i) {
     if (in.dim(i) != 1) strides[loop.shape.size() - own.size() + i] = own[i];
   }
-  Tensor& out = c.output(0, in.dtype(), loop.shape);
+  Tensor& out = output_by_value(c, 0, in.dtype(), loop.shape);
   dispatch_move(c, in.dtype(), [&]<class T>() { gather_box(raw<T>(in), loop.shape, strides, raw<T>(out)); });
 }
 void infer_expand(InferContext& c) {
@@ -111,7 +112,7 @@ void tile(KernelContext& c) {
     if (d > (std::uint64_t{1} << 46)) c.fail(Code::limit, format("repeated {} times", repeats[i]));
     shape[i] = static_cast<std::int64_t>(d);
   }
-  Tensor& out = c.output(0, in.dtype(), shape);
+  Tensor& out = output_by_value(c, 0, in.dtype(), shape);
   // Each dimension as two: [repeats, size], the first with stride 0.
   Shape box;
   std::vector<std::int64_t> strides;
@@ -353,7 +354,7 @@ void pad(KernelContext& c) {
   const bool fill = mode == "constant";
   if (!fill && mode != "reflect" && mode != "edge" && mode != "wrap") c.fail(Code::unsupported, format("mode {}", mode));
   if (count_of(shape) > (std::uint64_t{1} << 40)) c.fail(Code::limit, format("a result of shape {}", text_of(shape)));
-  Tensor& out = c.output(0, in.dtype(), shape);
+  Tensor& out = output_by_value(c, 0, in.dtype(), shape);
   if (out.size() == 0) return;
   std::vector<std::vector<std::int64_t>> source(rank);
   const std::vector<std::int64_t> strides = strides_of(in.shape());

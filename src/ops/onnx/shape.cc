@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/checked.h"
+#include "ops/bounded.h"
 #include "ops/kernel.h"
 
 namespace decant {
@@ -237,7 +238,7 @@ void constant_of_shape(KernelContext& c) {
   }
   const Tensor value = c.has("value") ? c.tensor("value") : Tensor::scalar<float>(0.0f);
   if (value.size() != 1) c.fail(Code::corrupt, "value is no single element");
-  Tensor& out = c.output(0, value.dtype(), shape);
+  Tensor& out = output_by_value(c, 0, value.dtype(), shape);
   dispatch_move(c, value.dtype(), [&]<class T>() { std::fill_n(raw<T>(out), out.size(), *raw<T>(value)); });
 }
 void infer_constant_of_shape(InferContext& c) {
@@ -266,7 +267,7 @@ void range(KernelContext& c) {
     const long double exact = std::ceil((static_cast<long double>(limit) - static_cast<long double>(start)) / static_cast<long double>(delta));
     if (!(exact < 0x1p40L)) c.fail(Code::limit, "more than 2^40 elements");
     const std::int64_t n = exact > 0 ? static_cast<std::int64_t>(exact) : 0;
-    const std::span<T> out = c.output(0, dtype_of<T>, {n}).template mutable_data<T>();
+    const std::span<T> out = output_by_value(c, 0, dtype_of<T>, {n}).template mutable_data<T>();
     for (std::size_t i = 0; i < out.size(); ++i) {
       if constexpr (std::is_integral_v<T>) out[i] = static_cast<T>(static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(delta));
       else out[i] = static_cast<T>(static_cast<Wide<T>>(start) + static_cast<Wide<T>>(i) * static_cast<Wide<T>>(delta));

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "codecs/protobuf/wire.h"
+#include "formats/onnx/onnx_raw.h"
+#include "formats/onnx/onnx_reader.h"
+#include "formats/onnx/onnx_upgrade.h"
+#include "formats/onnx/onnx_writer.h"
+#include "ops/expr.h"
+#include "ops/op_testing.h"
+
+namespace decant::onnx {
+namespace {
+
+using namespace decant::testing;
+using protobuf::Writer;
+
+class Folder {
+ public:
+  Folder() : path_(std::filesystem::temp_directory_path() / format("decant_onnx_{}", ::getpid())) { std::filesystem::create_directories(path_); }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string written(const Model& model, std::vector<Loss>& losses) {
+  const Folder folder;
+  {
+    Sink sink(folder / "m.onnx");
+    write(model, sink, losses);
+    sink.commit();
+  }
+  const Source source = Source::open(folder / "m.onnx");
+  return std::string(as_text(source.bytes()));
+}
+Source source_of(const std::string& bytes) { return Source::memory(Blob::copy_of(as_bytes(bytes)), "test.onnx"); }
+std::string bytes_of(const Writer& w) {
+  std::string out;
+  w.each([&](Bytes piece) { out += as_text(piece); });
+  return out;
+}
+
+Model sample() {
+  Builder b;
+  const Type type = Type::tensor(DType::float64, {{-1, "N"}, {2, {}}});
+  const ValueId x = b.input("X", type);
+  const std::vector<ValueId> near = b.node("decant", "KNeighbors", {x, b.constant(doubles({3, 2}, {0, 0, 1, 1, 5, 5}))}, {{"k", std::int64_t{2}}}, 2);
+  const Expr e = matmul(Expr(b, x), Expr(b, b.constant(doubles({2, 2}, {1, 2, 3, 4})))) * 0.3;
+  b.output(near[1], "indices");
+  b.output(softmax(e).id(), "predict_proba");
+  b.output(gather(Expr(b, b.constant(make<std::string>({2}, {"no", "yes"}))), argmax(e), 0).id(), "predict");
+  Model m;
+  m.graph = b.finish("g");
+  m.signature.inputs = {{"X", type, {"a", "b \"quoted\"\n"}}};
+  for (const ValueId id : m.graph.outputs) m.signature.outputs.push_back({m.graph.value(id).name, m.graph.value(id).type, {}});
+  m.origin = {"pickle", "scikit-learn", "1.9.1", "test"};
+  return m;
+}
+
+TEST(Onnx, WrittenAndReadAgainIsTheSame) {
+  const Model model = sample();
+  std::vector<Loss> losses, none;
+  const std::string bytes = written(model, losses);
+  EXPECT_EQ(losses.size(), 1u);  // ties among neighbours
+  EXPECT_EQ(bytes, written(model, none));
+
+  const Source source = source_of(bytes);
+  const Model again = read(source);
+  EXPECT_EQ(again.origin.framework, "scikit-learn");
+  EXPECT_EQ(again.signature.inputs[0].columns, (std::vector<std::string>{"a", "b \"quoted\"\n"}));
+  EXPECT_EQ(again.signature.inputs[0].type.text(), "float64[N, 2]");
+  const Tensor x[] = {doubles({2, 2}, {0.2, 0.1, 4, 5})};
+  Turns turns;
+  const std::vector<Tensor> a = GraphRunner(model.graph).run(x, {}, turns), b = GraphRunner(again.graph).run(x, {}, turns);
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(a[i].same_as(b[i])) << i;
+}
+
+// A model of one node, written by hand.
+Writer node_of(std::string_view op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {
+  Writer n;
+  for (const std::string& i : inputs) n.text(1, i);
+  for (const std::string& o : outputs) n.text(2, o);
+  n.text(4, op);
+  return n;
+}
+Writer info_of(std::string_view name) {
+  Writer type, tensor, info;
+  tensor.int64(1, 1);
+  type.message(1, std::move(tensor));
+  info.text(1, name);
+  info.message(2, std::move(type));
+  return info;
+}
+std::string model_of(Writer graph, std::int64_t opset = 21) {
+  Writer m, import;
+  m.int64(1, 10);
+  m.message(7, std::move(graph));
+  import.text(1, "");
+  import.int64(2, opset);
+  m.message(8, std::move(import));
+  return bytes_of(m);
+}
+void expect_refused(Code code, Writer graph) {
+  const Source source = source_of(model_of(std::move(graph)));
+  expect_error(code, [&] { read(source); });
+}
+
+TEST(Onnx, RefusesGraphsThatAreNone) {
+  Writer unknown;
+  unknown.message(1, node_of("Add", {"a", "b"}, {"b"}));
+  unknown.message(11, info_of("a"));
+  unknown.message(12, info_of("b"));
+  expect_refused(Code::corrupt, std::move(unknown));  // b from b: a cycle
+
+  Writer twice;
+  twice.message(1, node_of("Abs", {"a"}, {"b"}));
+  twice.message(1, node_of("Neg", {"a"}, {"b"}));
+  twice.message(11, info_of("a"));
+  expect_refused(Code::corrupt, std::move(twice));
+
+  Writer python, op = node_of("PythonOp", {"a"}, {"b"});
+  op.text(7, "com.microsoft");
+  python.message(1, std::move(op));
+  python.message(11, info_of("a"));
+  expect_refused(Code::unsafe, std::move(python));
+}
+
+TEST(Onnx, TensorsHoldWhatTheyPromise) {
+  const auto refuse = [](Code code, const std::vector<std::int64_t>& dims, std::int64_t dtype, const std::string& raw, std::string_view location = {}) {
+    Writer t, graph;
+    t.packed(1, dims);
+    t.int64(2, dtype);
+    t.text(8, "w");
+    if (location.empty()) {
+      t.text(9, raw);
+    } else {
+      Writer entry;
+      entry.text(1, "location");
+      entry.text(2, location);
+      t.message(13, std::move(entry));
+      t.int64(14, 1);
+    }
+    graph.message(5, std::move(t));
+    expect_refused(code, std::move(graph));
+  };
+  refuse(Code::corrupt, {3}, 1, "12345678");
+  refuse(Code::corrupt, {-1}, 1, "");
+  refuse(Code::corrupt, {0, std::int64_t{1} << 60}, 1, "");
+  refuse(Code::corrupt, {std::int64_t{1} << 40, std::int64_t{1} << 40}, 1, "");
+  refuse(Code::corrupt, {1}, 9, "\x07");  // no truth value
+  refuse(Code::unsupported, {1}, 99, "x");
+  for (const char* location : {"../x", "/etc/passwd", "a/../../x", "..\\x", "....//x", "C:\\x", "http://x"}) refuse(Code::unsafe, {1}, 1, "", location);
+  refuse(Code::io, {1}, 1, "", "not_there.bin");  // a source in memory has nothing beside it
+}
+
+TEST(Onnx, OldOperatorsMeanWhatTheyMeant) {
+  const auto once = [](std::string op, std::int64_t version, const Tensor& x, Attributes attributes) {
+    Builder b;
+    const ValueId in = b.input("x", Type::of(x));
+    Call call{"", std::move(op), "n", {in}, std::move(attributes), 1, version};
+    b.output(add_upgraded(b, std::move(call))[0], "y");
+    const Graph g = b.finish("g");
+    Turns turns;
+    const Tensor inputs[] = {x};
+    return GraphRunner(g).run(inputs, {}, turns)[0];
+  };
+  using Integers = std::vector<std::int64_t>;
+  const Tensor x = doubles({1, 2, 2}, {0, 0, 0, 0});
+  // Softmax-1: over everything behind axis 1 at once.
+  expect_equal<double>(once("Softmax", 1, x, {}), {1, 2, 2}, {0.25, 0.25, 0.25, 0.25});
+  expect_equal<double>(once("ReduceSum", 11, doubles({2, 2}, {1, 2, 3, 4}), {{"axes", Integers{1}}}), {2, 1}, {3, 7});
+  EXPECT_EQ(once("Unsqueeze", 11, x, {{"axes", Integers{0}}}).rank(), 4u);
+  EXPECT_EQ(once("Slice", 9, x, {{"starts", Integers{0}}, {"ends", Integers{1}}, {"axes", Integers{2}}}).shape(), (Shape{1, 2, 1}));
+  expect_equal<double>(once("Clip", 6, doubles({2}, {-5, 5}), {{"min", -1.0}, {"max", 1.0}}), {2}, {-1, 1});
+  EXPECT_EQ(once("Cast", 1, x, {{"to", std::string("INT64")}}).dtype(), DType::int64);
+}
+
+TEST(Onnx, JsonLists) {
+  const std::vector<std::string> texts{"a", "", "q\"\\\n", "ü"};
+  EXPECT_EQ(from_json_list(to_json_list(texts)), texts);
+  for (const char* bad : {"", "[", "[\"a", "[\"a\"", "[1]", "[\"\\u00"}) EXPECT_TRUE(from_json_list(bad).empty()) << bad;
+}
+
+}  // namespace
+}  // namespace decant::onnx
