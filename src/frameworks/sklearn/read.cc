@@ -75,7 +75,7 @@ std::optional<std::int64_t> features_of(const Object& self, std::set<Ref>& seen)
     for (const Object& inner : inner_estimators(self)) {
       if (const auto n = features_of(inner, seen)) return n;
     }
-    for (const char* attribute : {"coef_", "theta_", "means_", "cluster_centers_", "components_", "shape_fit_", "support_vectors_", "_fit_X", "feature_log_prob_", "centroids_",
+    for (const char* attribute : {"coef_", "theta_", "means_", "cluster_centers_", "components_", "dictionary", "shape_fit_", "support_vectors_", "_fit_X", "feature_log_prob_", "centroids_",
                                   "mean_", "scale_", "center_", "statistics_", "lambdas_", "quantiles_", "min_", "n_bins_", "categories_", "scores_", "variances_", "coefs_"}) {
       if (!self.set(attribute)) continue;
       const Object value = self[attribute];
