@@ -45,34 +45,42 @@ std::string first_bytes(const Source& source) {
 
 }  // namespace
 
-const Format& detect(const Source& source) {
-  if (source.size() == 0) throw Error(Code::unsupported, source.where(), "is empty");
-  Probe best = Probe::no;
+namespace {
+
+/// The formats that are surest of this source, narrowed down by the extension where several are.
+std::vector<const Format*> fitting_formats(const Source& source) {
+  Probe best = Probe::maybe;
   std::vector<const Format*> fitting;
   for (const Format* f : all_formats()) {
     const Probe probe = f->probe(source);
-    if (probe == Probe::no || probe < best) continue;
+    if (probe < best) continue;
     if (probe > best) fitting.clear();
     best = probe;
     fitting.push_back(f);
   }
-  if (fitting.empty()) throw Error(Code::unsupported, source.where(), format("looks like no model that decant knows (first bytes {})", first_bytes(source)));
   if (fitting.size() > 1) {
     const auto by_name = std::ranges::find_if(fitting, [&](const Format* f) { return has_extension(*f, source.file()); });
-    if (by_name == fitting.end()) {
-      throw Error(Code::mismatch, source.where(), format("may be {} as well as {}; give it the usual extension", fitting[0]->title, fitting[1]->title));
-    }
-    return **by_name;
+    if (by_name != fitting.end()) return {*by_name};
   }
-  return *fitting[0];
+  return fitting;
 }
 
+}  // namespace
+
 const Format* find_by_content(const Source& source) {
-  try {
-    return &detect(source);
-  } catch (const Error&) {  // the one place where "no format" is an answer, not a failure
-    return nullptr;
+  if (source.size() == 0) return nullptr;
+  const std::vector<const Format*> fitting = fitting_formats(source);
+  return fitting.size() == 1 ? fitting[0] : nullptr;
+}
+
+const Format& detect(const Source& source) {
+  if (source.size() == 0) throw Error(Code::unsupported, source.where(), "is empty");
+  const std::vector<const Format*> fitting = fitting_formats(source);
+  if (fitting.empty()) throw Error(Code::unsupported, source.where(), format("looks like no model that decant knows (first bytes {})", first_bytes(source)));
+  if (fitting.size() > 1) {
+    throw Error(Code::mismatch, source.where(), format("may be {} as well as {}; give it the usual extension", fitting[0]->title, fitting[1]->title));
   }
+  return *fitting[0];
 }
 
 Model read_model(const Source& source) {

@@ -322,6 +322,7 @@ def decants(tool, batch):
 def compare_generated(tool, rng, count, tally, failures):
     source = streams(rng, count)
     while batch := list(itertools.islice(source, 20_000)):
+        CLASSES.clear()
         batch = [s for s in batch if not opcodes(s)[1]]
         for stream, (accepted, first, oddities, text) in zip(batch, decants(tool, batch)):
             try:

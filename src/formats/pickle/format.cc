@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codecs/compress/compress.h"
 #include "formats/format.h"
-#include "frameworks/sklearn/sklearn.h"
+#include "frameworks/pickled.h"
+#include "frameworks/python/numpy.h"
 
 namespace decant {
 namespace {
 
 Probe probe(const Source& source) {
   const Bytes b = source.bytes();
-  if (b.size() >= 2 && b[0] == std::byte{0x80} && static_cast<unsigned>(b[1]) <= 5) return Probe::certain;
+  if (b.size() >= 2 && b[0] == std::byte{0x80} && static_cast<unsigned>(b[1]) <= 5) return Probe::likely;
   if (compress::recognise(b)) return Probe::maybe;
   // Protocols 0 and 1 have no magic number: a stream that begins with an opcode of an object and parses up to its end is one.
   static constexpr std::string_view kFirst = "(c]}lditUVXINJKMFG\x8a";
@@ -20,12 +21,7 @@ Probe probe(const Source& source) {
   return Probe::no;
 }
 
-Model read(const Source& file) {
-  const Source source = compress::recognise(file.bytes()) ? compress::unpack_all(file) : file;
-  Cursor cursor(source);
-  const pickle::Tree tree = pickle::parse(cursor, python::pickle_options());
-  return sklearn::read({tree, tree.root});
-}
+Model read(const Source& file) { return read_pickled(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file); }
 
 void scan(const Source& source, Report& report) {
   Cursor cursor(source);

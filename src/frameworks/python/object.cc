@@ -175,6 +175,12 @@ std::vector<Object> Object::elements() const {
   return out;
 }
 
+Object Object::item(std::size_t i) const {
+  const std::vector<Object> items = elements();
+  if (i >= items.size()) fail(Code::corrupt, format("{} elements, where the number {} is asked for", items.size(), i + 1));
+  return items[i];
+}
+
 std::vector<std::pair<Object, Object>> Object::entries() const {
   std::vector<std::pair<Object, Object>> out;
   const pickle::Refs* pairs = nullptr;

@@ -54,6 +54,7 @@ class Object {
   bool boolean() const { return integer() != 0; }
   std::string text() const;
   std::vector<Object> elements() const;                          // of a sequence
+  Object item(std::size_t i) const;                              // element i; throws corrupt where there are fewer
   std::vector<std::pair<Object, Object>> entries() const;        // of a dict
   std::optional<Array> array() const;                            // a NumPy array
   Tensor tensor() const;                                         // array, scalar, sparse matrix, or list of numbers or strings

@@ -6,6 +6,7 @@
 namespace decant::sklearn {
 
 Expr inverse_transform(Context& context, const Object& self, Expr y) {
+  const Context::Level level(context, self);
   if (self.is_none() || self.is_text("passthrough")) return y;
   if (find_estimator(self) == nullptr) unsupported(self, "decant does not know the inverse of this class");
   const auto name = self.name();
@@ -27,7 +28,7 @@ Expr inverse_transform(Context& context, const Object& self, Expr y) {
   if (name == "QuantileTransformer") return quantile_inverse(context, self, y);
   if (name == "Pipeline") {
     const std::vector<Object> steps = self["steps"].elements();
-    for (auto step = steps.rbegin(); step != steps.rend(); ++step) y = inverse_transform(context, step->elements().at(1), y);
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) y = inverse_transform(context, step->item(1), y);
     return y;
   }
   unsupported(self, "decant does not know the inverse of this class");

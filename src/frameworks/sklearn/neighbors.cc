@@ -33,13 +33,20 @@ Tensor cholesky(const Object& self, const Tensor& a) {
   return out;
 }
 
+}  // namespace
+
+std::vector<Object> tree_state(const Object& tree) {
+  const auto* extra = tree.node().extra;
+  if (extra == nullptr || extra->states.empty() || extra->states.back()->items.size() < 12) tree.fail(Code::corrupt, "a tree without its state");
+  return Object(tree.tree(), extra->states.back()).elements();
+}
+
+namespace {
+
 /// The tree of self (BinaryTree.__getstate__ in sklearn/neighbors/_binary_tree.pxi.tp) as attributes of decant.KNeighbors.
 void add_tree(const Object& self, Attributes& attributes) {
   const Object tree = self["_tree"];
-  const auto* extra = tree.node().extra;
-  if (extra == nullptr || extra->states.empty() || extra->states.back()->items.size() < 4) tree.fail(Code::corrupt, "a tree without its state");
-  const Object state(tree.tree(), extra->states.back());
-  const std::vector<Object> parts = state.elements();
+  const std::vector<Object> parts = tree_state(tree);
   const auto nodes = parts[2].array();
   if (!nodes || nodes->shape.size() != 1 || sat_mul(static_cast<std::uint64_t>(nodes->shape[0]), nodes->type.itemsize) != nodes->data.size()) tree.fail(Code::corrupt, "a tree without its nodes");
   const auto count = static_cast<std::size_t>(nodes->shape[0]);

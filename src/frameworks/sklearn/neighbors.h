@@ -38,6 +38,9 @@ Expr pairwise_distance(const Metric& metric, Expr x, Expr y);
 /// The rows that a neighbour estimator was fitted on.
 Tensor fitted_rows(const Object& self);
 
+/// The state of a KDTree or BallTree: data, order of the points, nodes, bounds, … (BinaryTree.__getstate__).
+std::vector<Object> tree_state(const Object& tree);
+
 /// Distances [N, k] and indices int64 [N, k] of the k nearest of the fitted rows.
 struct Neighbors {
   Expr distances, indices;

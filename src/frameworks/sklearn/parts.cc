@@ -130,16 +130,18 @@ Expr zero_rows(const Table& x) {
   return cast(less(number, number.scalar(-std::numeric_limits<double>::infinity())), DType::float64);
 }
 
-Tensor classes_within(const Object& self) {
+Tensor classes_within(const Object& self, int depth) {
+  if (depth > 100) self.fail(Code::limit, "estimators nested deeper than 100 levels");
   if (self.set("classes_")) return classes_of(self);
-  if (self.has("steps")) return classes_within(self["steps"].elements().back().elements().at(1));
+  if (self.has("steps") && !self["steps"].elements().empty()) return classes_within(self["steps"].elements().back().item(1), depth + 1);
   for (const char* inner : {"label_binarizer_", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
-    if (self.set(inner)) return classes_within(self[inner]);
+    if (self.set(inner)) return classes_within(self[inner], depth + 1);
   }
   unsupported(self, "cannot tell its classes");
 }
 
 Expr beside(std::vector<Expr> vectors) {
+  if (vectors.empty()) throw Error(Code::corrupt, "no columns");
   for (Expr& v : vectors) v = unsqueeze(cast(v, vectors[0].dtype()), 1);
   return concat(vectors, 1);
 }

@@ -42,7 +42,7 @@ void must_be_known(const Object& estimator);
 Expr zero_rows(const Table& x);
 
 /// The classes that a fitted classifier tells apart, also where a property of its class computes them.
-Tensor classes_within(const Object& self);
+Tensor classes_within(const Object& self, int depth = 0);
 
 /// Vectors side by side as a matrix, all in the element type of the first.
 Expr beside(std::vector<Expr> vectors);

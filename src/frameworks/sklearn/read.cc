@@ -34,7 +34,7 @@ void each_instance(const Object& root, Visit visit) {
 
 std::vector<Object> steps_of(const Object& pipeline) {
   std::vector<Object> out;
-  for (const Object& step : pipeline["steps"].elements()) out.push_back(step.elements().at(1));
+  for (const Object& step : pipeline["steps"].elements()) out.push_back(step.item(1));
   return out;
 }
 
@@ -55,7 +55,7 @@ std::vector<Object> inner_estimators(const Object& self) {
   }
   for (const char* attribute : {"transformer_list", "transformers_"}) {
     if (!self.set(attribute)) continue;
-    for (const Object& t : self[attribute].elements()) out.push_back(t.elements().at(1));
+    for (const Object& t : self[attribute].elements()) out.push_back(t.item(1));
   }
   return out;
 }
@@ -64,8 +64,8 @@ std::vector<Object> inner_estimators(const Object& self) {
 bool takes_vector(const Object& self) { return self.name() == "LabelEncoder" || self.name() == "LabelBinarizer" || self.name() == "IsotonicRegression"; }
 
 /// How many columns `self` takes. Versions before 0.24 did not store it, so the fitted arrays tell.
-std::optional<std::int64_t> features_of(const Object& self, int depth = 0) {
-  if (!self.is_instance() || depth > 20) return std::nullopt;
+std::optional<std::int64_t> features_of(const Object& self, std::set<Ref>& seen) {
+  if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return std::nullopt;
   if (takes_vector(self)) return 1;
   for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in"}) {
     if (self.set(attribute) && self[attribute].is_number()) return self[attribute].integer();
@@ -73,22 +73,22 @@ std::optional<std::int64_t> features_of(const Object& self, int depth = 0) {
   const bool several = self.set("transformers_");  // columns are shared out: no part of it knows the whole
   if (!several) {
     for (const Object& inner : inner_estimators(self)) {
-      if (const auto n = features_of(inner, depth + 1)) return n;
+      if (const auto n = features_of(inner, seen)) return n;
     }
-    for (const char* attribute : {"coef_", "theta_", "means_", "cluster_centers_", "components_", "shape_fit_", "support_vectors_", "_fit_X", "feature_log_prob_", "centroids_",
+    for (const char* attribute : {"coef_", "theta_", "means_", "cluster_centers_", "components_", "dictionary", "shape_fit_", "support_vectors_", "_fit_X", "feature_log_prob_", "centroids_",
                                   "mean_", "scale_", "center_", "statistics_", "lambdas_", "quantiles_", "min_", "n_bins_", "categories_", "scores_", "variances_", "coefs_"}) {
       if (!self.set(attribute)) continue;
       const Object value = self[attribute];
       const std::string_view name(attribute);
-      if (name == "shape_fit_") return value.integers().at(1);
-      if (name == "coefs_") return value.elements().at(0).tensor().dim(0);
+      if (name == "shape_fit_") return value.item(1).integer();
+      if (name == "coefs_") return value.item(0).tensor().dim(0);
       if (name == "categories_" && value.is_sequence()) return static_cast<std::int64_t>(value.elements().size());
       if (const auto array = value.array(); array && !array->shape.empty()) return name == "quantiles_" ? array->shape[1] : array->shape.back();
     }
   } else {
     std::int64_t most = -1;  // old ColumnTransformer: the highest position that it names
     for (const Object& t : self["transformers_"].elements()) {
-      const Object which = t.elements().at(2);
+      const Object which = t.item(2);
       if (which.is_number()) most = std::max(most, which.integer());
       if (which.is_sequence() || which.array()) {
         for (const Object& item : which.is_sequence() ? which.elements() : std::vector<Object>{}) {
@@ -102,29 +102,25 @@ std::optional<std::int64_t> features_of(const Object& self, int depth = 0) {
 }
 
 /// The columns that mappers of data frames ask for by name, in the order in which they first do. Only what sees the model's own input counts.
-void mapped_names(const Object& self, std::vector<std::string>& out, int depth = 0) {
-  if (!self.is_instance() || depth > 20) return;
+void mapped_names(const Object& self, std::vector<std::string>& out, std::set<Ref>& seen) {
+  if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return;
   const auto add = [&](const std::vector<std::string>& names) {
     for (const std::string& name : names) {
       if (std::ranges::find(out, name) == out.end()) out.push_back(name);
     }
   };
   if (self.name() == "DataFrameMapper" && self.has("features")) {
-    for (const Object& feature : self["features"].elements()) add(names_in(feature.elements().at(0)));
+    for (const Object& feature : self["features"].elements()) add(names_in(feature.item(0)));
   } else if (self.has("steps") && self["steps"].is_sequence()) {
     const std::vector<Object> steps = steps_of(self);
-    if (!steps.empty()) mapped_names(steps[0], out, depth + 1);
+    if (!steps.empty()) mapped_names(steps[0], out, seen);
   } else if (self.set("transformer_list")) {
-    for (const Object& inner : inner_estimators(self)) mapped_names(inner, out, depth + 1);
+    for (const Object& inner : inner_estimators(self)) mapped_names(inner, out, seen);
   }
 }
 
-std::vector<std::string> names_of(const Object& self, int depth = 0) {
-  if (!self.is_instance() || depth > 20) return {};
-  if (self.set("active_fields")) return names_in(self["active_fields"]);  // sklearn2pmml's, up to 0.2x
-  std::vector<std::string> mapped;
-  mapped_names(self, mapped);
-  if (!mapped.empty()) return mapped;
+std::vector<std::string> names_of(const Object& self, std::set<Ref>& seen) {
+  if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return {};
   for (const char* attribute : {"feature_names_in_", "_feature_names_in", "_df_columns"}) {
     if (!self.set(attribute)) continue;
     Object value = self[attribute];
@@ -138,7 +134,7 @@ std::vector<std::string> names_of(const Object& self, int depth = 0) {
     if (names.dtype() == DType::string) return {names.data<std::string>().begin(), names.data<std::string>().end()};
   }
   for (const Object& inner : inner_estimators(self)) {
-    if (auto names = names_of(inner, depth + 1); !names.empty()) return names;
+    if (auto names = names_of(inner, seen); !names.empty()) return names;
   }
   return {};
 }
@@ -249,6 +245,19 @@ void add_outputs(Context& context, const Object& root, const Table& x, Signature
   }
 }
 
+/// Adds to the graph whatever uses columns of x. The trees at the end of a pipeline use all that they are given, as numbers: making
+/// them twice would double the time to open the model.
+void use_columns(Context& context, const Object& root, const Table& x) {
+  const std::vector<Object> steps = root.has("steps") && root["steps"].is_sequence() ? steps_of(root) : std::vector<Object>{};
+  const bool trees = steps.size() > 1 && steps.back().is_instance() && (steps.back().has("tree_") || steps.back().name().starts_with("RandomForest") || steps.back().name().starts_with("ExtraTrees"));
+  if (!trees) return add_outputs(context, root, x, nullptr);
+  Table t = x;
+  for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
+    if (steps[i].is_instance()) t = context.transform(steps[i], t);
+  }
+  cast(t.matrix(), DType::float32);
+}
+
 std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : printable(text, 400)) {
@@ -259,21 +268,22 @@ std::string json_text(std::string_view text) {
 }
 
 /// Hyper-parameters (attributes without a trailing or leading underscore) and what is nested in them.
-Info describe(const Object& object, std::string name, int depth = 0) {
+/// `left` bounds how much is said: an object may hold others many times over.
+Info describe(const Object& object, std::string name, int& left, int depth = 0) {
   Info out{std::move(name), {}, {}};
   if (object.is_none()) out.value = "null";
   else if (object.is_text()) out.value = json_text(object.text());
   else if (object.node().kind == Kind::boolean) out.value = object.boolean() ? "true" : "false";
   else if (object.is_number()) out.value = object.node().kind == Kind::integer ? format("{}", object.integer()) : format("{}", object.real());
   else if (const auto array = object.array()) out.value = json_text(format("array {} {}", array->type.text(), text_of(array->shape)));
-  else if (depth > 12) out.value = json_text("…");
+  else if (depth > 12 || --left < 0) out.value = json_text("…");
   else if (object.is_sequence()) {
     std::size_t i = 0;
     for (const Object& item : object.elements()) {
       if (i >= 50) break;
       // A named step: ("scale", StandardScaler()) or ("num", Pipeline(), [columns]).
       const bool named = item.is_sequence() && item.elements().size() >= 2 && item.elements()[0].is_text() && item.elements()[1].is_instance();
-      out.children.push_back(named ? describe(item.elements()[1], item.elements()[0].text(), depth + 1) : describe(item, format("{}", i), depth + 1));
+      out.children.push_back(named ? describe(item.elements()[1], item.elements()[0].text(), left, depth + 1) : describe(item, format("{}", i), left, depth + 1));
       ++i;
     }
     if (out.children.empty()) out.value = "[]";
@@ -281,7 +291,7 @@ Info describe(const Object& object, std::string name, int depth = 0) {
     out.value = json_text(object.name());
     for (const auto& [key, value] : object.attributes()) {
       if (key.ends_with('_') || key.starts_with('_')) continue;
-      out.children.push_back(describe(value, std::string(key), depth + 1));
+      out.children.push_back(describe(value, std::string(key), left, depth + 1));
     }
   } else {
     out.value = json_text(object.name().empty() ? std::string("…") : object.full_name());
@@ -301,11 +311,13 @@ Model read(const Object& root) {
     return std::sscanf(version_text.c_str(), "%d.%d", &version.major, &version.minor) != 2;
   });
 
-  std::vector<std::string> names = names_of(root);
-  std::vector<std::string> mapped;
-  mapped_names(root, mapped);
-  auto features = features_of(root);
-  if (!mapped.empty() || root.set("active_fields")) features = static_cast<std::int64_t>(names.size());
+  std::set<Ref> seen, seen_mapper, seen_names;
+  auto features = features_of(root, seen);
+  std::vector<std::string> names;
+  mapped_names(root, names, seen_mapper);
+  if (root.set("active_fields")) names = names_in(root["active_fields"]);  // sklearn2pmml's, in early versions
+  if (!names.empty()) features = static_cast<std::int64_t>(names.size());
+  else names = names_of(root, seen_names);
   const auto width = features.value_or(static_cast<std::int64_t>(names.size()));
   // A function of each cell (not validated, hence not counted up to 1.1) and what looks at no cell take any number of columns.
   const bool any_width = width == 0 && (root.name() == "FunctionTransformer" || root.name() == "DummyClassifier" || root.name() == "DummyRegressor");
@@ -318,7 +330,7 @@ Model read(const Object& root) {
     Builder b;
     Context context(b, root.tree(), version);
     const Inputs inputs = open_inputs(b, names.empty() ? shown : names);
-    add_outputs(context, root, inputs.table, nullptr);
+    use_columns(context, root, inputs.table);
     const Graph graph = b.finish("");
     std::set<ValueId> used;
     for (const Node& node : graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
@@ -358,7 +370,8 @@ Model read(const Object& root) {
   model.origin.framework = "scikit-learn";
   model.origin.version = version_text;
   model.origin.producer = root.full_name();
-  model.info = describe(root, "model");
+  int objects = 100'000;
+  model.info = describe(root, "model", objects);
   return model;
 }
 

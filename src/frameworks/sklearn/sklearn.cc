@@ -98,7 +98,12 @@ void unsupported(const Object& self, std::string_view what) {
 
 bool Context::has(const Object& estimator, Method method) {
   const Estimator* entry = find_estimator(estimator);
-  return entry != nullptr && entry->methods.has(method) && (entry->has == nullptr || entry->has(*this, estimator, method));
+  if (entry == nullptr || !entry->methods.has(method)) return false;
+  if (entry->has == nullptr) return true;
+  const auto key = std::pair(&estimator.node(), method);
+  if (const auto at = has_.find(key); at != has_.end()) return at->second;
+  const Level level(*this, estimator);
+  return has_[key] = entry->has(*this, estimator, method);
 }
 
 const Result& Context::call(const Object& estimator, Method method, const Table& x) {
@@ -108,12 +113,12 @@ const Result& Context::call(const Object& estimator, Method method, const Table&
     unsupported(estimator, "decant does not run this class yet");
   }
   if (!entry->methods.has(method)) unsupported(estimator, format("this class has no {}", name_of(method)));
-  if (entry->has != nullptr && !entry->has(*this, estimator, method)) unsupported(estimator, format("this object has no {}", name_of(method)));
+  if (!has(estimator, method)) unsupported(estimator, format("this object has no {}", name_of(method)));
   const std::string key = format("{}/{}/{}", static_cast<const void*>(&estimator.node()), name_of(method), x.key());
   if (const auto at = answers_.find(key); at != answers_.end()) return at->second;
-  if (++depth_ > 100) estimator.fail(Code::limit, "estimators nested deeper than 100 levels");
+  if (x.width() == 0 && !x.is_whole()) estimator.fail(Code::corrupt, "is given no columns");
+  const Level level(*this, estimator);
   Result result = entry->build(*this, estimator, method, x);
-  --depth_;
   return answers_.emplace(key, std::move(result)).first->second;
 }
 

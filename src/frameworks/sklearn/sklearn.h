@@ -48,6 +48,7 @@ class Table {
   static Table joined(const std::vector<Table>& parts);     // side by side
   static Table whole(Expr matrix);                          // of unknown width: only good for matrix()
 
+  bool is_whole() const { return columns_.empty() && !blocks_.empty() && blocks_[0].dim(1) < 0; }
   std::size_t width() const { return columns_.size(); }
   const std::vector<std::string>& names() const { return names_; }
   void set_names(std::vector<std::string> names) { names_ = std::move(names); }
@@ -125,10 +126,26 @@ class Context {
   Table transform(const Object& estimator, const Table& x);
   Expr predict(const Object& estimator, const Table& x) { return value(estimator, Method::predict, x); }
 
+  /// Stands for as long as something asks about a nested estimator. Throws limit where they are nested too deep, or hold themselves.
+  class Level {
+   public:
+    Level(Context& context, const Object& estimator) : context_(&context) {
+      if (context.depth_ >= 100) estimator.fail(Code::limit, "estimators nested deeper than 100 levels");
+      ++context.depth_;
+    }
+    ~Level() { --context_->depth_; }
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+
+   private:
+    Context* context_;
+  };
+
   Expr constant(Tensor tensor) { return {builder, builder.constant(std::move(tensor))}; }
 
  private:
   std::map<std::string, Result> answers_;
+  std::map<std::pair<pickle::Ref, Method>, bool> has_;
   const pickle::Tree* tree_;
   Version version_;
   int depth_ = 0;

@@ -24,6 +24,15 @@ Table Table::open_columns(std::vector<Expr> numbers, std::vector<Expr> texts, st
   return out;
 }
 
+namespace {
+
+// A few nested unions of unions would otherwise ask for any number of columns.
+void check_width(std::size_t width) {
+  if (width > 4'000'000) throw Error(Code::limit, "a table of more than 4 million columns");
+}
+
+}  // namespace
+
 Table Table::whole(Expr matrix) {
   Table out;
   out.blocks_.push_back(matrix);
@@ -35,6 +44,7 @@ Table Table::joined(const std::vector<Table>& parts) {
   bool named = true;
   for (const Table& part : parts) {
     const std::size_t base = out.blocks_.size();
+    check_width(out.columns_.size() + part.columns_.size());
     out.blocks_.insert(out.blocks_.end(), part.blocks_.begin(), part.blocks_.end());
     for (Column c : part.columns_) {
       c.block += base;
@@ -50,6 +60,7 @@ Table Table::joined(const std::vector<Table>& parts) {
 
 Table Table::select(const std::vector<std::int64_t>& which) const {
   Table out;
+  check_width(which.size());
   out.blocks_ = blocks_;
   for (std::int64_t i : which) {
     if (i < 0) i += static_cast<std::int64_t>(columns_.size());

@@ -9,6 +9,8 @@
 // rogerstanimoto russellrao sokalmichener sokalsneath nan_euclidean. `expanded` = 1 with euclidean and sqeuclidean: |x|^2 - 2xy + |y|^2,
 // never below 0, as scikit-learn's matrix products give it; its rounding depends on their library, so only its character is the same.
 // KNeighbors may carry the k-d or ball tree of the points (ops/neighbor_tree.h), which decides among equal distances.
+#include "ops/decant/distance.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -17,18 +19,6 @@
 #include "ops/neighbor_tree.h"
 
 namespace decant {
-namespace {
-
-enum class Metric : std::uint8_t {
-  euclidean, sqeuclidean, manhattan, chebyshev, minkowski, cosine, hamming, canberra, braycurtis,
-  jaccard, dice, rogerstanimoto, russellrao, sokalmichener, sokalsneath, nan_euclidean
-};
-
-struct Measure {
-  Metric metric = Metric::euclidean;
-  double p = 2;
-  bool expanded = false;
-};
 
 Measure measure_of(const AttributeView& c) {
   static constexpr std::pair<std::string_view, Metric> kNames[] = {
@@ -55,6 +45,8 @@ Measure measure_of(const AttributeView& c) {
   }
   return out;
 }
+
+namespace {
 
 // The points to measure to, by features: [D, M], so that the inner loop runs over points and each sum is still in feature order.
 struct Targets {
@@ -254,13 +246,10 @@ void pairwise_distance(KernelContext& c) {
 
 // --- the k nearest ----------------------------------------------------------------------------------------------------------------------
 
-struct Near {
-  double distance;
-  std::int64_t index;
-};
+}  // namespace
 
 // A max-heap of fixed size: a value enters only when it is smaller than the largest, and sinks to the larger child (the left of equals).
-void push(std::vector<Near>& heap, Near item) {
+void keep_nearest(std::vector<Near>& heap, Near item) {
   if (item.distance >= heap[0].distance) return;  // NaN enters
   std::size_t at = 0;
   for (;;) {
@@ -276,7 +265,7 @@ void push(std::vector<Near>& heap, Near item) {
 
 // Quicksort around the median of the first, the middle and the last, as scikit-learn orders the heap (sklearn/utils/_sorting.pyx):
 // not stable, and equal distances must come out in the very same order.
-void sort(Near* a, std::int64_t n) {
+void sort_nearest(Near* a, std::int64_t n) {
   const auto order = [&](std::int64_t i, std::int64_t j) {
     const bool swapped = a[i].distance > a[j].distance;
     if (swapped) std::swap(a[i], a[j]);
@@ -295,11 +284,11 @@ void sort(Near* a, std::int64_t n) {
     // The smaller side by recursion, the larger by the loop: the depth stays logarithmic whatever the distances are.
     const std::int64_t right = n - store - 1;
     if (store < right) {
-      sort(a, store);
+      sort_nearest(a, store);
       a += store + 1;
       n = right;
     } else {
-      sort(a + store + 1, right);
+      sort_nearest(a + store + 1, right);
       n = store;
     }
   }
@@ -310,11 +299,13 @@ void sort(Near* a, std::int64_t n) {
   }
 }
 
+namespace {
+
 // The neighbours of x in the order in which a tree's query meets them.
 void query(const Prepared& p, const double* x, const std::vector<double>& line, std::vector<Near>& heap) {
   const NeighborTree& tree = *p.tree;
   const auto largest = [&] { return heap[0].distance; };
-  const auto meet = [&](std::int64_t m) { push(heap, {line[static_cast<std::size_t>(m)], m}); };
+  const auto meet = [&](std::int64_t m) { keep_nearest(heap, {line[static_cast<std::size_t>(m)], m}); };
   if (!tree.is_ball()) {
     const double power = p.measure.metric == Metric::chebyshev ? std::numeric_limits<double>::infinity() : p.measure.metric == Metric::manhattan ? 1 : p.measure.p;
     tree.visit([&](std::size_t node) { return tree.box_distance(node, x, power); }, largest, meet);
@@ -339,8 +330,8 @@ void k_neighbors(KernelContext& c) {
   each_row(c, [&](std::int64_t r, const std::vector<double>& line, const double* x) {
     heap.assign(static_cast<std::size_t>(k), {tree != nullptr ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::max(), 0});
     if (tree != nullptr) query(c.state<Prepared>(), x, line, heap);
-    else for (std::int64_t m = 0; m < count; ++m) push(heap, {line[static_cast<std::size_t>(m)], m});
-    sort(heap.data(), k);
+    else for (std::int64_t m = 0; m < count; ++m) keep_nearest(heap, {line[static_cast<std::size_t>(m)], m});
+    sort_nearest(heap.data(), k);
     for (std::int64_t i = 0; i < k; ++i) {
       distances[r * k + i] = finished(measure, heap[static_cast<std::size_t>(i)].distance);
       indices[r * k + i] = heap[static_cast<std::size_t>(i)].index;

@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // decant.KernelMatrix and decant.PairwiseCoupling: what a support vector machine needs, by libsvm's formulas
 // (sklearn/svm/src/libsvm/svm.cpp, scikit-learn 1.9: Kernel::k_function, powi, multiclass_probability).
+#include "ops/decant/svm.h"
+
 #include <cmath>
 
 #include "ops/expr.h"
 #include "ops/kernel.h"
 
 namespace decant {
-namespace {
 
-enum class Kind : std::uint8_t { linear, poly, rbf, sigmoid };
-
-struct Kernel {
-  Kind kind = Kind::rbf;
-  double gamma = 0, coef0 = 0;
-  std::int64_t degree = 3;
-};
-
-Kernel kernel_of(const AttributeView& c) {
+SvmKernel svm_kernel_of(const AttributeView& c) {
   const std::string_view name = c.text("kernel");
-  Kernel out;
-  if (name == "linear") out.kind = Kind::linear;
-  else if (name == "poly") out.kind = Kind::poly;
-  else if (name == "rbf") out.kind = Kind::rbf;
-  else if (name == "sigmoid") out.kind = Kind::sigmoid;
+  SvmKernel out;
+  if (name == "linear") out.kind = SvmKernel::linear;
+  else if (name == "poly") out.kind = SvmKernel::poly;
+  else if (name == "rbf") out.kind = SvmKernel::rbf;
+  else if (name == "sigmoid") out.kind = SvmKernel::sigmoid;
   else c.fail(Code::unsupported, format("kernel {}", name));
-  if (out.kind != Kind::linear) out.gamma = c.real("gamma");
-  if (out.kind == Kind::poly || out.kind == Kind::sigmoid) out.coef0 = c.real("coef0", 0.0);
-  if (out.kind == Kind::poly) out.degree = c.integer("degree", 3);
+  if (out.kind != SvmKernel::linear) out.gamma = c.real("gamma");
+  if (out.kind == SvmKernel::poly || out.kind == SvmKernel::sigmoid) out.coef0 = c.real("coef0", 0.0);
+  if (out.kind == SvmKernel::poly) out.degree = c.integer("degree", 3);
   if (out.degree < 0 || out.degree > 1000) c.fail(Code::unsupported, format("degree {}", out.degree));
   return out;
 }
+
+namespace {
 
 // Repeated squaring, lowest bit first, as libsvm's powi multiplies.
 double power(double base, std::int64_t exponent) {
@@ -59,13 +54,13 @@ std::vector<double> turned(const std::vector<double>& rows, std::int64_t count, 
 }
 
 struct Prepared {
-  Kernel kernel;
+  SvmKernel kernel;
   std::optional<std::vector<double>> by_feature;  // where Y is constant
 };
 
 State prepare(const PrepareContext& c) {
   auto out = std::make_shared<Prepared>();
-  out->kernel = kernel_of(c);
+  out->kernel = svm_kernel_of(c);
   if (c.constants.size() > 1 && c.constants[1] != nullptr) {
     const std::vector<double> rows = doubles_of(c, *c.constants[1]);
     out->by_feature = turned(rows, c.constants[1]->dim(0), c.constants[1]->dim(1));
@@ -95,7 +90,7 @@ void kernel_matrix(KernelContext& c) {
       for (std::int64_t d = 0; d < features; ++d) {
         const double v = points[r * features + d];
         const double* row = by_feature + d * count;
-        if (p.kernel.kind == Kind::rbf) {
+        if (p.kernel.kind == SvmKernel::rbf) {
           for (std::int64_t m = 0; m < count; ++m) l[m] += (v - row[m]) * (v - row[m]);
         } else {
           for (std::int64_t m = 0; m < count; ++m) l[m] += v * row[m];
@@ -104,10 +99,10 @@ void kernel_matrix(KernelContext& c) {
       for (std::int64_t m = 0; m < count; ++m) {
         double k = l[m];
         switch (p.kernel.kind) {
-          case Kind::linear: break;
-          case Kind::poly: k = power(p.kernel.gamma * k + p.kernel.coef0, p.kernel.degree); break;
-          case Kind::rbf: k = std::exp(-p.kernel.gamma * k); break;
-          case Kind::sigmoid: k = std::tanh(p.kernel.gamma * k + p.kernel.coef0); break;
+          case SvmKernel::linear: break;
+          case SvmKernel::poly: k = power(p.kernel.gamma * k + p.kernel.coef0, p.kernel.degree); break;
+          case SvmKernel::rbf: k = std::exp(-p.kernel.gamma * k); break;
+          case SvmKernel::sigmoid: k = std::tanh(p.kernel.gamma * k + p.kernel.coef0); break;
         }
         out[r * count + m] = static_cast<T>(k);
       }
@@ -123,9 +118,9 @@ void infer_kernel_matrix(InferContext& c) {
 }
 
 std::vector<ValueId> lower_kernel_matrix(Builder& b, const Node& node, const std::vector<ValueId>& inputs) {
-  const Kernel k = kernel_of(AttributeView(node));
+  const SvmKernel k = svm_kernel_of(AttributeView(node));
   Expr x(b, inputs.at(0)), y(b, inputs.at(1));
-  if (k.kind == Kind::rbf) {
+  if (k.kind == SvmKernel::rbf) {
     // Squares of differences, not |x|^2 - 2xy + |y|^2: a row at a time, because [N, M, D] would be too big.
     Builder body(b);
     Expr row(body, body.input("row", Type::tensor(x.dtype(), {dim(y.dim(1))})));
@@ -136,8 +131,8 @@ std::vector<ValueId> lower_kernel_matrix(Builder& b, const Node& node, const std
   }
   // A single feature needs no product of matrices (and onnxruntime would round gamma to float32 there).
   Expr out = x.dim(1) == 1 ? x * transpose(y) : matmul(x, transpose(y));
-  if (k.kind == Kind::sigmoid) out = tanh(out * k.gamma + k.coef0);
-  if (k.kind == Kind::poly) out = pow(out * k.gamma + k.coef0, static_cast<double>(k.degree));
+  if (k.kind == SvmKernel::sigmoid) out = tanh(out * k.gamma + k.coef0);
+  if (k.kind == SvmKernel::poly) out = pow(out * k.gamma + k.coef0, static_cast<double>(k.degree));
   return {out.id()};
 }
 

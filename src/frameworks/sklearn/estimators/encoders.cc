@@ -2,6 +2,7 @@
 // Encoders of categories (sklearn/preprocessing/_encoders.py, _label.py, _target_encoder.py; preprocessing/data.py and label.py up to 0.21).
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "base/text.h"
 #include "frameworks/sklearn/categories.h"
@@ -81,12 +82,14 @@ Result old_one_hot(Context&, const Object& self, const Table& t) {
   if (automatic) active = self.any({"active_features_", "_active_features_"}).integers();
   const bool strict = self.text("handle_unknown", "error") == "error";
 
+  const std::set<std::int64_t> is_active(active.begin(), active.end());
   std::vector<Expr> parts;
   std::int64_t at = 0;
   for (std::size_t j = 0; j < chosen.size(); ++j) {
+    if (n_values[j] < 0 || n_values[j] > 10'000'000 - at) self.fail(Code::limit, format("n_values_ {}", n_values[j]));
     std::vector<double> values;
     for (std::int64_t v = 0; v < n_values[j]; ++v, ++at) {
-      if (!automatic || std::ranges::find(active, at) != active.end()) values.push_back(static_cast<double>(v));
+      if (!automatic || is_active.contains(at)) values.push_back(static_cast<double>(v));
     }
     // check_array casts to integers: towards zero.
     Expr column = cast(cast(columns(x, {chosen[j]}), DType::int64), DType::float64);

@@ -40,7 +40,7 @@ std::vector<double> weights_of(const Object& self) {
   const std::vector<Object> named = self["estimators"].elements();
   std::vector<double> out;
   for (std::size_t i = 0; i < named.size() && i < all.size(); ++i) {
-    const Object member = named[i].elements().at(1);
+    const Object member = named[i].item(1);
     if (!member.is_none() && !member.is_text("drop")) out.push_back(all[i]);
   }
   if (out.size() != members_of(self).size()) self.fail(Code::corrupt, "weights do not fit the estimators");

@@ -162,6 +162,7 @@ std::vector<double> forest_importances(Context& context, const Object& self) {
 }
 
 std::vector<double> importances(Context& context, const Object& self) {
+  const Context::Level level(context, self);
   const auto name = self.name();
   if (self.has("tree_")) return tree_importances(self, true);
   if (name.starts_with("RandomForest") || name == "ExtraTreesClassifier" || name == "ExtraTreesRegressor" || name.starts_with("GradientBoosting")) return forest_importances(context, self);
@@ -182,6 +183,7 @@ std::vector<double> importances(Context& context, const Object& self) {
 
 /// |importance| of each column; several rows of coefficients by their norm.
 std::vector<double> ratings(Context& context, const Object& self, const Object& estimator) {
+  const Context::Level level(context, estimator);
   if (estimator.module() == "sklearn2pmml" && estimator.name() == "EstimatorProxy") return ratings(context, self, estimator.any({"estimator_", "estimator"}));
   const std::string getter = self.text("importance_getter", "auto");
   const bool by_coefficients = getter == "coef_" || (getter == "auto" && estimator.has("coef_"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Missing values (sklearn/impute/_base.py, _knn.py; Imputer of preprocessing/imputation.py up to 0.21).
+// Missing values (sklearn/impute/_base.py, _knn.py, _iterative.py; Imputer of preprocessing/imputation.py up to 0.21).
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -143,6 +143,7 @@ Result knn_imputer(Context& context, const Object& self, Method, const Table& t)
     mean /= static_cast<double>(values.size());
     const Expr far = columns(distances, donors), unknown = is_nan(far);
     const auto k = std::min<std::int64_t>(self.integer("n_neighbors", 5), static_cast<std::int64_t>(donors.size()));
+    if (k < 1) self.fail(Code::corrupt, "no neighbours are asked for");
     const Expr ranked = where(unknown, far.scalar(std::numeric_limits<double>::infinity()), far);
     const std::vector<ValueId> nearest =
         context.builder.node("", "TopK", {ranked.id(), ranked.integers({k}).id()}, {{"axis", std::int64_t{1}}, {"largest", std::int64_t{0}}, {"sorted", std::int64_t{1}}}, 2);
@@ -166,11 +167,63 @@ Result knn_imputer(Context& context, const Object& self, Method, const Table& t)
   return as_result(std::move(parts));
 }
 
+// --- IterativeImputer ---------------------------------------------------------------------------------------------------------------------
+
+/// Each step predicts one column's missing cells from other columns, filled so far.
+Result iterative_imputer(Context& context, const Object& self, Method, const Table& t) {
+  if (self.boolean("sample_posterior", false)) unsupported(self, "imputation by chance (sample_posterior=True)");
+  const Expr x = t.matrix(), complete = mask_of(self, t);
+  const Object initial = self["initial_imputer_"];
+  const bool keep = self.boolean("keep_empty_features", false);
+  std::vector<bool> empty;  // columns without any value in training
+  if (self.set("_is_empty_feature")) {
+    for (const std::int64_t e : self["_is_empty_feature"].integers()) empty.push_back(e != 0);
+  } else {
+    for (const double v : initial["statistics_"].list()) empty.push_back(std::isnan(v));
+  }
+  if (static_cast<std::int64_t>(empty.size()) != x.dim(1)) self.fail(Code::corrupt, format("tells of {} columns, where {} come in", empty.size(), x.dim(1)));
+  std::vector<std::int64_t> valid;
+  for (std::size_t i = 0; i < empty.size(); ++i) {
+    if (keep || !empty[i]) valid.push_back(static_cast<std::int64_t>(i));
+  }
+  const Expr filled = context.value(initial, Method::transform, t);
+  if (filled.dim(1) != static_cast<std::int64_t>(valid.size())) self.fail(Code::corrupt, "the initial imputer gives another number of columns");
+  std::vector<Expr> columns_now, missing;
+  for (std::size_t i = 0; i < valid.size(); ++i) {
+    columns_now.push_back(columns(filled, {static_cast<std::int64_t>(i)}));
+    missing.push_back(columns(complete, {valid[i]}));
+  }
+  const std::vector<double> low = self["_min_value"].list(), high = self["_max_value"].list();
+  const std::vector<Object> steps = self.integer("n_iter_", 0) == 0 ? std::vector<Object>{} : self["imputation_sequence_"].elements();
+  for (const Object& step : steps) {
+    const std::vector<Object> parts = step.is_sequence() ? step.elements() : step.args();  // _ImputerTriplet
+    if (parts.size() != 3) step.fail(Code::corrupt, "a step of imputation without column, neighbours and estimator");
+    const std::int64_t at = parts[0].integer();
+    const auto f = static_cast<std::size_t>(at);
+    if (at < 0 || f >= columns_now.size() || f >= low.size() || f >= high.size()) step.fail(Code::corrupt, format("column {}", at));
+    if (keep && empty[static_cast<std::size_t>(valid[f])]) continue;
+    std::vector<Table> neighbours;
+    for (const std::int64_t n : parts[1].integers()) {
+      if (n < 0 || static_cast<std::size_t>(n) >= columns_now.size()) step.fail(Code::corrupt, format("neighbour {}", n));
+      neighbours.emplace_back(columns_now[static_cast<std::size_t>(n)]);
+    }
+    Expr guess = cast(context.predict(parts[2], Table(Table::joined(neighbours).matrix())), DType::float64);
+    if (guess.type().rank() == 1u) guess = unsqueeze(guess, 1);
+    columns_now[f] = where(missing[f], clip(guess, low[f], high[f]), columns_now[f]);
+  }
+  if (self.boolean("add_indicator", false) && self.set("indicator_")) {
+    const Expr mask = indicated(self["indicator_"], complete, false);
+    if (mask.dim(1) != 0) columns_now.push_back(mask);
+  }
+  return as_result(std::move(columns_now));
+}
+
 }  // namespace
 
 std::span<const Estimator> impute_estimators() {
   static constexpr Estimator kEstimators[] = {
-      {"SimpleImputer", kTransformer, simple_imputer}, {"Imputer", kTransformer, simple_imputer}, {"KNNImputer", kTransformer, knn_imputer}, {"MissingIndicator", kTransformer, missing_indicator}};
+      {"SimpleImputer", kTransformer, simple_imputer}, {"Imputer", kTransformer, simple_imputer}, {"KNNImputer", kTransformer, knn_imputer},
+      {"IterativeImputer", kTransformer, iterative_imputer}, {"MissingIndicator", kTransformer, missing_indicator}};
   return kEstimators;
 }
 

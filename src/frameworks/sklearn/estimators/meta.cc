@@ -56,7 +56,7 @@ Binary binary(Context& context, const Object& estimator, const Table& x) {
 
 /// What stands in for a classifier where all its targets were equal.
 Result constant_predictor(Context&, const Object& self, Method method, const Table& x) {
-  const double y = self["y_"].list().at(0);
+  const double y = self["y_"].real();
   const Expr rows = zero_rows(x) + y;
   if (method == Method::predict_proba) return concat({1.0 - rows, rows}, 1);
   const Expr out = squeeze(rows, 1);

@@ -19,8 +19,7 @@ Result min_max_scaler(Context&, const Object& self, Method, const Table& t) {
   Expr x = t.matrix();
   x = x * row_of(self, "scale_", x) + row_of(self, "min_", x);
   if (self.boolean("clip", false)) {
-    const std::vector<double> range = self["feature_range"].list();
-    x = clip(x, range.at(0), range.at(1));
+    x = clip(x, self["feature_range"].item(0).real(), self["feature_range"].item(1).real());
   }
   return x;
 }
@@ -73,11 +72,12 @@ Result polynomial(Context&, const Object& self, Method, const Table& t) {
     lowest = self.integer("_min_degree", 0);
     highest = self.integer("_max_degree", 2);
   } else if (self.set("degree") && self["degree"].is_sequence()) {
-    lowest = self["degree"].integers().at(0);
-    highest = self["degree"].integers().at(1);
+    lowest = self["degree"].item(0).integer();
+    highest = self["degree"].item(1).integer();
   } else {
     highest = self.integer("degree", 2);
   }
+  if (highest > 1000) unsupported(self, format("degree {}", highest));
   const bool interaction = self.boolean("interaction_only", false);
   std::vector<Expr> parts;
   if (self.boolean("include_bias", true)) parts.push_back(slice(x, 0, 1, 1) * 0.0 + 1.0);

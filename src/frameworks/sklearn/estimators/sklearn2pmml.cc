@@ -172,11 +172,12 @@ Result concat_transformer(Context&, const Object& self, Method, const Table& x) 
 Result lookup(Context&, const Object& self, Method, const Table& x) {
   const auto mapping = self["mapping"].entries();
   const Object otherwise = self.set("default_value") ? self["default_value"] : Object{};
+  if (mapping.empty()) self.fail(Code::corrupt, "an empty lookup");
   const bool texts = std::ranges::any_of(mapping, [](const auto& m) { return m.second.is_text(); }) || otherwise.is_text();
   if (otherwise.is_none() && !texts) unsupported(self, "a lookup without a default value");
   const Expr like = zero_rows(x);
   const auto value = [&](const Object& o) { return texts ? like.constant(Tensor::scalar(o.text())) : like.constant(Tensor::scalar(o.real())); };
-  Expr out = where(equal(like, like), value(otherwise.is_none() ? mapping.at(0).second : otherwise), value(otherwise.is_none() ? mapping.at(0).second : otherwise));
+  Expr out = where(equal(like, like), value(otherwise.is_none() ? mapping[0].second : otherwise), value(otherwise.is_none() ? mapping[0].second : otherwise));
   Expr found;
   for (const auto& [key, to] : mapping) {
     const std::vector<Object> keys = key.is_sequence() ? key.elements() : std::vector<Object>{key};

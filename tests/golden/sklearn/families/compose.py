@@ -134,7 +134,7 @@ case("multi_output_regressor", E.MultiOutputRegressor(E.Ridge()), "base", "real3
 case("multi_output_regressor_boosting", E.MultiOutputRegressor(E.GradientBoostingRegressor(n_estimators=3, max_depth=2, random_state=0)), "base", "real2", EXACT)
 case("classifier_chain", E.ClassifierChain(LOGISTIC), "mild", "labels3", REL9)
 case("classifier_chain_order", E.ClassifierChain(LOGISTIC, order=[2, 0, 1], cv=3), "mild", "labels3", REL9)
-case("classifier_chain_random", E.ClassifierChain(TREE, order="random"), "base", "labels3", EXACT)
+case("classifier_chain_random", E.ClassifierChain(TREE, order="random"), "base", "labels3", EXACT, logs=LOG)
 case("classifier_chain_proba", E.ClassifierChain(LOGISTIC, chain_method="predict_proba"), "mild", "labels3", REL9)
 case("regressor_chain", E.RegressorChain(E.Ridge()), "base", "real3")
 case("regressor_chain_order", E.RegressorChain(E.Ridge(), order=[1, 2, 0]), "base", "real3")

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pickled model, whatever vessel the pickle came in.
+#pragma once
+
+#include "io/source.h"
+#include "ir/model.h"
+
+namespace decant {
+
+/// Parses the pickle that `stream` holds and gives its top object a meaning. Throws unsupported where no framework knows it.
+Model read_pickled(const Source& stream);
+
+}  // namespace decant

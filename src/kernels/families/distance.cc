@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// decant.KNeighbors for Euclidean distances and decant.KernelMatrix, where the points to measure to are constant.
+//
+// KNeighbors first measures in float32, with a bound on the error, and then exactly, in the order of the reference kernel, only what may
+// belong to the nearest: the answers are the same to the last bit.
+#include <cmath>
+#include <limits>
+
+#include "kernels/kernels.h"
+#include "kernels/pairs.h"
+#include "ops/decant/distance.h"
+#include "ops/decant/svm.h"
+#include "ops/kernel.h"
+
+namespace decant {
+namespace {
+
+constexpr std::size_t kRows = 32;  // measured together: each target is fetched once for four of them
+
+std::optional<std::vector<double>> doubles_of(const Tensor& t) {
+  if (t.rank() != 2) return std::nullopt;
+  if (t.dtype() == DType::float64) return std::vector<double>(t.data<double>().begin(), t.data<double>().end());
+  if (t.dtype() == DType::float32) return std::vector<double>(t.data<float>().begin(), t.data<float>().end());
+  return std::nullopt;
+}
+
+std::optional<std::vector<double>> constant_points(const PrepareContext& c) {
+  if (c.constants.size() < 2 || c.constants[1] == nullptr) return std::nullopt;
+  return doubles_of(*c.constants[1]);
+}
+
+/// The rows of input 0, checked against the targets.
+std::vector<double> rows_of(const KernelContext& c, std::size_t features) {
+  want_same(c, 0, 1);
+  std::optional<std::vector<double>> out = doubles_of(c.input(0));
+  if (!out) c.fail(Code::mismatch, format("points of {}{}, a matrix of numbers is needed", name_of(c.input(0).dtype()), text_of(c.input(0).shape())));
+  if (static_cast<std::size_t>(c.input(0).dim(1)) != features) c.fail(Code::mismatch, format("points of {} and of {} features", c.input(0).dim(1), features));
+  return std::move(*out);
+}
+
+// --- KernelMatrix -----------------------------------------------------------------------------------------------------------------------
+
+struct SupportVectors {
+  SvmKernel kernel;
+  TargetTiles tiles;
+};
+
+std::optional<State> prepare_kernel_matrix(const PrepareContext& c) {
+  const auto points = constant_points(c);
+  if (!points) return std::nullopt;
+  auto out = std::make_shared<SupportVectors>();
+  out->kernel = svm_kernel_of(c);
+  if (out->kernel.kind != SvmKernel::rbf && out->kernel.kind != SvmKernel::linear) return std::nullopt;
+  const auto count = static_cast<std::size_t>(c.constants[1]->dim(0)), features = static_cast<std::size_t>(c.constants[1]->dim(1));
+  std::vector<double> by_feature(points->size());
+  for (std::size_t m = 0; m < count; ++m) {
+    for (std::size_t d = 0; d < features; ++d) by_feature[d * count + m] = (*points)[m * features + d];
+  }
+  out->tiles = TargetTiles(by_feature.data(), count, features);
+  return out;
+}
+
+void kernel_matrix(KernelContext& c) {
+  const auto& y = c.state<SupportVectors>();
+  const std::vector<double> x = rows_of(c, y.tiles.features);
+  const auto rows = static_cast<std::size_t>(c.input(0).dim(0)), count = y.tiles.count, stride = y.tiles.padded();
+  const PairFunctions& f = pair_functions();
+  dispatch(c, c.input(0).dtype(), Types<float, double>{}, [&]<class T>() {
+    T* out = c.output(0, dtype_of<T>, {c.input(0).dim(0), static_cast<std::int64_t>(count)}).template mutable_data<T>().data();
+    std::vector<double> lines(std::min(rows, kRows) * stride);
+    for (std::size_t begin = 0; begin < rows; begin += kRows) {
+      const std::size_t some = std::min(kRows, rows - begin);
+      f.sums(y.kernel.kind == SvmKernel::rbf ? PairSum::squares : PairSum::products, x.data() + begin * y.tiles.features, some, y.tiles, lines.data());
+      if (y.kernel.kind == SvmKernel::rbf) f.exponentials(-y.kernel.gamma, lines.data(), some * stride);
+      for (std::size_t r = 0; r < some; ++r) std::copy_n(lines.data() + r * stride, count, out + (begin + r) * count);
+    }
+  });
+}
+
+// --- KNeighbors -------------------------------------------------------------------------------------------------------------------------
+
+struct Points {
+  NearTiles tiles;
+  std::vector<double> rows;
+  bool root = false;
+};
+
+std::optional<State> prepare_k_neighbors(const PrepareContext& c) {
+  auto points = constant_points(c);
+  const Measure measure = measure_of(c);
+  // With a tree the order in which it meets equal distances decides: that is the reference kernel's.
+  if (!points || c.has("tree") || measure.expanded || (measure.metric != Metric::euclidean && measure.metric != Metric::sqeuclidean)) return std::nullopt;
+  auto out = std::make_shared<Points>();
+  out->tiles = NearTiles(points->data(), static_cast<std::size_t>(c.constants[1]->dim(0)), static_cast<std::size_t>(c.constants[1]->dim(1)));
+  out->rows = std::move(*points);
+  out->root = measure.metric == Metric::euclidean;
+  return out;
+}
+
+double exact(const double* x, const double* y, std::size_t features) {
+  double sum = 0;
+  for (std::size_t d = 0; d < features; ++d) sum += (x[d] - y[d]) * (x[d] - y[d]);
+  return sum;
+}
+
+// What float32 can be wrong by in |y|^2 - 2xy: 2 (D + 2) u sum|x y| for the products, their sum and the rounding of x and y, and a few u of
+// what is added at the end, with u = 2^-24; sum|x y| is at most (|x|^2 + |y|^2) / 2. This takes twice that.
+double error_bound(std::size_t features, double norms) { return (static_cast<double>(features) + 8) * 0x1p-23 * norms; }
+
+void k_neighbors(KernelContext& c) {
+  const auto& y = c.state<Points>();
+  const std::size_t features = y.tiles.features, count = y.tiles.count, stride = y.tiles.padded();
+  const std::vector<double> x = rows_of(c, features);
+  const auto rows = static_cast<std::size_t>(c.input(0).dim(0));
+  const std::int64_t k = c.integer("k");
+  if (k < 1 || k > static_cast<std::int64_t>(count)) c.fail(Code::corrupt, format("the {} nearest of {} points", k, count));
+  double* distances = c.output(0, DType::float64, {c.input(0).dim(0), k}).mutable_data<double>().data();
+  Tensor where(DType::int64, {c.input(0).dim(0), k});
+  std::int64_t* indices = where.mutable_data<std::int64_t>().data();
+  const PairFunctions& f = pair_functions();
+  std::vector<Near> heap;
+  std::vector<float> narrow(std::min(rows, kRows) * features), near(std::min(rows, kRows) * stride);
+  for (std::size_t begin = 0; begin < rows; begin += kRows) {
+    const std::size_t some = std::min(kRows, rows - begin);
+    for (std::size_t i = 0; i < some * features; ++i) narrow[i] = static_cast<float>(x[begin * features + i]);
+    f.near(narrow.data(), some, y.tiles, near.data());
+    for (std::size_t r = 0; r < some; ++r) {
+      const double* row = x.data() + (begin + r) * features;
+      heap.assign(static_cast<std::size_t>(k), {std::numeric_limits<double>::max(), 0});
+      double norm = 0;
+      for (std::size_t d = 0; d < features; ++d) norm += row[d] * row[d];
+      const double error = error_bound(features, norm + y.tiles.largest) + 1e-30;  // what float32 loses near 0
+      if (!(norm + y.tiles.largest < 1e37)) {  // too big for float32, or not a number
+        for (std::size_t m = 0; m < count; ++m) keep_nearest(heap, {exact(row, y.rows.data() + m * features, features), static_cast<std::int64_t>(m)});
+      } else {
+        const float* line = near.data() + r * stride;
+        float limit = std::numeric_limits<float>::max();
+        for (std::size_t m0 = 0; m0 < stride; m0 += NearTiles::kWidth) {
+          int any = 0;
+          for (std::size_t l = 0; l < NearTiles::kWidth; ++l) any |= line[m0 + l] <= limit;
+          if (any == 0) continue;
+          for (std::size_t m = m0; m < m0 + NearTiles::kWidth; ++m) {
+            if (!(line[m] <= limit)) continue;
+            keep_nearest(heap, {exact(row, y.rows.data() + m * features, features), static_cast<std::int64_t>(m)});
+            const double at_most = heap[0].distance - norm + error;
+            if (at_most < 1e38) limit = std::nextafter(static_cast<float>(at_most), std::numeric_limits<float>::infinity());
+          }
+        }
+      }
+      sort_nearest(heap.data(), k);
+      const std::size_t to = (begin + r) * static_cast<std::size_t>(k);
+      for (std::size_t i = 0; i < heap.size(); ++i) {
+        distances[to + i] = y.root ? std::sqrt(heap[i].distance) : heap[i].distance;
+        indices[to + i] = heap[i].index;
+      }
+    }
+  }
+  if (c.wants_output(1)) c.set_output(1, std::move(where));
+}
+
+constexpr FastKernel kKernels[] = {{"decant", "KernelMatrix", prepare_kernel_matrix, kernel_matrix}, {"decant", "KNeighbors", prepare_k_neighbors, k_neighbors}};
+
+}  // namespace
+
+std::span<const FastKernel> distance_kernels() { return kKernels; }
+
+}  // namespace decant
