@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "ir/half.h"
 
 namespace decant {
 
@@ -76,7 +77,9 @@ To element(const Tensor& t, std::size_t i) {
     case DType::uint32: return static_cast<To>(t.data<std::uint32_t>()[i]);
     case DType::uint64: return static_cast<To>(t.data<std::uint64_t>()[i]);
     case DType::boolean: return static_cast<To>(t.data<bool>()[i]);
-    default: throw std::logic_error(format("element of a {} tensor read as a number", name_of(t.dtype())));
+    case DType::float16: return static_cast<To>(static_cast<float>(t.data<Half>()[i]));
+    case DType::bfloat16: return static_cast<To>(static_cast<float>(t.data<BFloat16>()[i]));
+    default: throw Error(Code::mismatch, format("a number is wanted, and there is a tensor of {}", name_of(t.dtype())));  // files decide what is where
   }
 }
 

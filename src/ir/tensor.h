@@ -71,7 +71,7 @@ class Tensor {
   /// The same elements under another shape of the same count.
   Tensor reshaped(Shape shape) const;
 
-  /// Element `i` converted to double or int64: for small parameters, not for loops over data. Strings throw std::logic_error.
+  /// Element `i` converted to double or int64: for small parameters, not for loops over data. Strings throw mismatch.
   double number(std::size_t i) const;
   std::int64_t integer(std::size_t i) const;
 

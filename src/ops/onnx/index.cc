@@ -240,6 +240,7 @@ void one_hot(KernelContext& c) {
         if (!(v >= -wanted && v < wanted)) continue;
         auto at = static_cast<std::int64_t>(v);
         if (at < 0) at += depth;
+        if (at < 0 || at >= depth) continue;  // a depth that is no whole number
         to[(o * depth + at) * a.inner + i] = raw<T>(values)[1];
       }
     }
