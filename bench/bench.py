@@ -37,7 +37,7 @@ from sklearn.svm import SVC  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # name: how it is made, rows to fit, rows to answer, the method, the goals of the ratio to the fastest peer (batch, one row). The forest has
-# three classes (see data), and about 0.9 million nodes in 80 MB.
+# three classes (see made), and 0.99 million nodes in 87 MB.
 MODELS = {
     "forest": (lambda: RandomForestClassifier(200, random_state=0), 20_000, 20_000, "predict_proba", 3.0, 1.0),
     "gradient boosting": (lambda: GradientBoostingClassifier(random_state=0), 4_000, 20_000, "predict_proba", 2.0, None),
