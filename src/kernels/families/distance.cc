@@ -2,8 +2,9 @@
 // decant.KNeighbors for Euclidean distances and decant.KernelMatrix, where the points to measure to are constant.
 //
 // KNeighbors first measures in float32, with a bound on the error, and then exactly, in the order of the reference kernel, only what may
-// belong to the nearest: the answers are the same to the last bit. Where points at the same distance compete for the last place and the
-// node carries a tree, the tree's query decides, as in the reference kernel.
+// belong to the nearest: the answers are the same to the last bit. Where points are at the same distance and the node carries a
+// tree, the tree's query decides, as in the reference kernel.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -165,7 +166,7 @@ void k_neighbors(KernelContext& c) {
         }
       }
       sort_nearest(heap.data(), static_cast<std::int64_t>(kept));
-      if (kept > wanted && heap[wanted].distance == heap[wanted - 1].distance) {
+      if (y.tree != nullptr && std::ranges::adjacent_find(heap, {}, &Near::distance) != heap.end()) {
         by_tree(y, row, features, wanted, heap);
         sort_nearest(heap.data(), k);
       }
