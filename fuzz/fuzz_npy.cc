@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const Blob copy = Blob::copy_of(as_bytes(header + std::string(as_text(file.array.data.bytes))));
       Cursor again(Source::memory(copy, "again", fuzz::kMemory));
       const npy::Header second = npy::read_header(again);
-      fuzz::require(second.shape == file.array.shape && second.type.itemsize == file.array.type.itemsize && second.type.kind == file.array.type.kind);
+      fuzz::require(second.shape == file.array.shape && second.type.itemsize == file.array.type.itemsize &&
+                    second.type.kind == file.array.type.kind);
     }
     fuzz::require(file.array.tensor().size() == file.array.count());
   });

@@ -52,12 +52,16 @@ void scan_tar(const Source& source, Report& report) {
   const tar::Archive archive = tar::read(source);
   for (const tar::Entry& entry : archive.entries) {
     const Where where = source.where(entry.offset, entry.name);
-    if (entry.unsafe_name()) report.add(Severity::malicious, "unsafe-name", format("\"{}\" is a name that leads out of the archive", printable(entry.name, 80)), where);
+    if (entry.unsafe_name())
+      report.add(Severity::malicious, "unsafe-name", format("\"{}\" is a name that leads out of the archive", printable(entry.name, 80)),
+                 where);
     if (entry.is_link()) report.add(Severity::malicious, "link", format("\"{}\" is a link", printable(entry.name, 80)), where);
     if (!entry.is_file()) continue;
     if (entry.size != 0) scan_source(tar::member(source, entry), report);
   }
-  if (archive.end != source.size()) report.add(Severity::suspicious, "trailing-data", format("{} bytes follow the archive", source.size() - archive.end), source.where(archive.end));
+  if (archive.end != source.size())
+    report.add(Severity::suspicious, "trailing-data", format("{} bytes follow the archive", source.size() - archive.end),
+               source.where(archive.end));
 }
 
 void scan_npy(const Source& source, Report& report) {
@@ -69,7 +73,8 @@ void scan_npy(const Source& source, Report& report) {
   }
   cursor.seek(0);
   python::read_npy(cursor);
-  if (!cursor.at_end()) report.add(Severity::suspicious, "trailing-data", format("{} bytes follow the array", cursor.left()), cursor.where());
+  if (!cursor.at_end())
+    report.add(Severity::suspicious, "trailing-data", format("{} bytes follow the array", cursor.left()), cursor.where());
 }
 
 bool is_text(Bytes bytes) {
@@ -82,8 +87,9 @@ bool try_old_pickle(const Source& source, Report& report) {
   Cursor cursor(source);
   const pickle::Partial partial = pickle::parse_partial(cursor, python::pickle_options());
   const auto is_known = [](pickle::Ref global) { return judge(global->module(), global->name()).known != Known::unknown; };
-  const bool reads = partial.broke ? std::ranges::any_of(partial.tree.globals, is_known)
-                                   : cursor.at_end() || !partial.tree.globals.empty() || torch::is_legacy(partial.tree) || source.size() < 64;
+  const bool reads = partial.broke
+                         ? std::ranges::any_of(partial.tree.globals, is_known)
+                         : cursor.at_end() || !partial.tree.globals.empty() || torch::is_legacy(partial.tree) || source.size() < 64;
   if (!reads) return false;
   cursor.seek(0);
   scan_pickles(cursor, report);
@@ -109,7 +115,8 @@ void scan_formats(const Source& source, Report& report) {
   } else if (!try_old_pickle(source, report)) {
     scan_signatures(source, report);
     std::string first;
-    for (const std::byte b : source.bytes().first(std::min<std::size_t>(source.size(), 8))) first += format("{:02x}", std::to_integer<unsigned>(b));
+    for (const std::byte b : source.bytes().first(std::min<std::size_t>(source.size(), 8)))
+      first += format("{:02x}", std::to_integer<unsigned>(b));
     report.add(Severity::error, "unknown-format", format("looks like nothing that is known (first bytes {})", first), source.where());
   }
 }
@@ -118,7 +125,8 @@ void scan_content(const Source& source, Report& report) {
   if (report.depth > kMostDepth) throw Error(Code::limit, source.where(), format("containers nested deeper than {}", kMostDepth));
   if (source.size() == 0) throw Error(Code::truncated, source.where(), "is empty");
   if (const std::string_view foreign = foreign_container(source); !foreign.empty()) {
-    report.add(Severity::malicious, "foreign-container", format("a {} archive, which no loader of models reads: it hides what is in it", foreign), source.where());
+    report.add(Severity::malicious, "foreign-container",
+               format("a {} archive, which no loader of models reads: it hides what is in it", foreign), source.where());
   } else if (const auto method = compress::recognise(source.bytes())) {
     scan_compressed(source, *method, report);
   } else if (npy::looks_like(source.bytes())) {
@@ -141,8 +149,9 @@ bool is_plain_member(std::string_view name, const Source& content) {
 
 // TorchScript's own code is no Python, but its operators read files.
 void scan_torchscript(const Source& content, Report& report) {
-  static constexpr std::string_view kBad[] = {"torch.from_file(", "aten::from_file", "ops.aten.from_file", "torch.save(", "aten::save", "ops.image.read_file", "ops.image.write_file",
-                                              "ops.torchaudio.", "prim::PythonOp", "__import__"};
+  static constexpr std::string_view kBad[] = {"torch.from_file(", "aten::from_file",     "ops.aten.from_file",   "torch.save(",
+                                              "aten::save",       "ops.image.read_file", "ops.image.write_file", "ops.torchaudio.",
+                                              "prim::PythonOp",   "__import__"};
   const std::string_view text = as_text(content.bytes());
   for (const std::string_view bad : kBad) {
     if (const std::size_t at = text.find(bad); at != std::string_view::npos) {
@@ -156,8 +165,9 @@ void scan_member(const zip::Archive& archive, const zip::Entry& entry, const Sou
   const std::size_t slash = name.rfind('/');
   const std::string_view base = name.substr(slash == std::string_view::npos ? 0 : slash + 1);
   const std::string_view folder = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
-  const bool tensor = (folder == "data" || folder.ends_with("/data") || folder.ends_with("/constants") || folder.ends_with("/xl_model_weights")) &&
-                      base.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool tensor =
+      (folder == "data" || folder.ends_with("/data") || folder.ends_with("/constants") || folder.ends_with("/xl_model_weights")) &&
+      base.find_first_not_of("0123456789") == std::string_view::npos;
   if (content.size() == 0) return;
   if (tensor) {
     scan_opaque(content, report);
@@ -195,10 +205,14 @@ class Deeper {
 
 std::string_view name_of(Severity severity) {
   switch (severity) {
-    case Severity::note: return "note";
-    case Severity::error: return "error";
-    case Severity::suspicious: return "suspicious";
-    case Severity::malicious: return "malicious";
+    case Severity::note:
+      return "note";
+    case Severity::error:
+      return "error";
+    case Severity::suspicious:
+      return "suspicious";
+    case Severity::malicious:
+      return "malicious";
   }
   return "?";
 }

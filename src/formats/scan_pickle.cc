@@ -33,9 +33,9 @@ struct OddityRule {
 
 // Severity of what the pickle machine found odd.
 constexpr OddityRule kOddities[] = {
-    {"changes-global", Severity::malicious},  {"computed-global", Severity::malicious}, {"sparse-memo", Severity::error},
-    {"unknown-protocol", Severity::error},    {"out-of-band", Severity::error},
-    {"stack-not-clean", Severity::error},  // a call that is left there is said to be discarded
+    {"changes-global", Severity::malicious}, {"computed-global", Severity::malicious},
+    {"sparse-memo", Severity::error},        {"unknown-protocol", Severity::error},
+    {"out-of-band", Severity::error},        {"stack-not-clean", Severity::error},  // a call that is left there is said to be discarded
 };
 
 Severity severity_of(const pickle::Oddity& oddity) {
@@ -47,14 +47,18 @@ bool is_named_text(const Node& global) { return global.items[0]->is_text() && gl
 
 // Attributes whose value decides what Python does with an object: setting one is more than giving it data.
 bool is_hook(std::string_view name) {
-  static constexpr std::string_view kHooks[] = {
-      "__class__", "__reduce__", "__reduce_ex__", "__setstate__", "__getstate__", "__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__del__",
-      "__code__", "__globals__", "__builtins__", "__subclasses__", "__bases__", "__mro__", "__init__", "__new__", "__call__", "__getitem__", "__init_subclass__",
-      "__set_name__", "__import__", "__loader__", "__spec__", "__defaults__", "__kwdefaults__", "__closure__", "__wrapped__"};
+  static constexpr std::string_view kHooks[] = {"__class__",         "__reduce__",     "__reduce_ex__", "__setstate__",   "__getstate__",
+                                                "__getattribute__",  "__getattr__",    "__setattr__",   "__delattr__",    "__del__",
+                                                "__code__",          "__globals__",    "__builtins__",  "__subclasses__", "__bases__",
+                                                "__mro__",           "__init__",       "__new__",       "__call__",       "__getitem__",
+                                                "__init_subclass__", "__set_name__",   "__import__",    "__loader__",     "__spec__",
+                                                "__defaults__",      "__kwdefaults__", "__closure__",   "__wrapped__"};
   return std::ranges::find(kHooks, name) != std::end(kHooks);
 }
 
-bool is_path(std::string_view text) { return text.starts_with('/') || text.find("..") != std::string_view::npos || text.find('\\') != std::string_view::npos; }
+bool is_path(std::string_view text) {
+  return text.starts_with('/') || text.find("..") != std::string_view::npos || text.find('\\') != std::string_view::npos;
+}
 
 class Scan {
  public:
@@ -65,7 +69,8 @@ class Scan {
     // The class of a storage is data to torch's loader: one that it does not know is an error there, never a call.
     for (const Ref id : tree_.persistents) {
       const Node& tuple = *id->items[0];
-      if (tuple.kind == Kind::tuple && tuple.items.size() > 1 && torch::is_unknown_storage(*tuple.items[1])) excused_.push_back(tuple.items[1]);
+      if (tuple.kind == Kind::tuple && tuple.items.size() > 1 && torch::is_unknown_storage(*tuple.items[1]))
+        excused_.push_back(tuple.items[1]);
     }
     std::ranges::sort(excused_);
     std::ranges::sort(types_);
@@ -77,12 +82,15 @@ class Scan {
   }
 
  private:
-  void add(Severity severity, std::string_view rule, std::string text, const Node& node) { report_.add(severity, rule, std::move(text), tree_.where(node)); }
+  void add(Severity severity, std::string_view rule, std::string text, const Node& node) {
+    report_.add(severity, rule, std::move(text), tree_.where(node));
+  }
 
   bool allowed(const Node& global) const { return report_.allowed.contains(format("{}.{}", global.module(), global.name())); }
 
   bool harmless(const Node& global) const {
-    return global.kind == Kind::global && is_named_text(global) && (judge(global.module(), global.name()).known == Known::harmless || allowed(global));
+    return global.kind == Kind::global && is_named_text(global) &&
+           (judge(global.module(), global.name()).known == Known::harmless || allowed(global));
   }
 
   // Functions that are dangerous by themselves, but that libraries do write with arguments that make them harmless. What is named
@@ -91,7 +99,9 @@ class Scan {
     const Node& callee = *call.callee();
     const Node& args = *call.args();
     if (callee.kind != Kind::global || args.kind != Kind::tuple || call.kwargs() != nullptr) return;
-    const auto text = [&](std::size_t i) { return i < args.items.size() && args.items[i]->is_text() ? args.items[i]->text() : std::string_view(); };
+    const auto text = [&](std::size_t i) {
+      return i < args.items.size() && args.items[i]->is_text() ? args.items[i]->text() : std::string_view();
+    };
     const bool builtin = is_named_text(callee) && (callee.module() == "builtins" || callee.module() == "__builtin__");
     bool good = false;
     if (callee.is_global("functools", "partial")) {
@@ -103,24 +113,29 @@ class Scan {
       good = args.items.size() == 1 && args.items[0]->kind == Kind::none;  // NoneType, as save_type writes it
     } else if (builtin && callee.name() == "getattr") {
       // Protocols below 4 write a method as getattr(class, name); the tables list it as class.name.
-      good = args.items.size() == 2 && harmless(*args.items[0]) && judge(args.items[0]->module(), format("{}.{}", args.items[0]->name(), text(1))).known == Known::harmless;
+      good = args.items.size() == 2 && harmless(*args.items[0]) &&
+             judge(args.items[0]->module(), format("{}.{}", args.items[0]->name(), text(1))).known == Known::harmless;
     } else if (callee.is_global("numpy.core", "_ufunc_reconstruct") || callee.is_global("numpy._core", "_ufunc_reconstruct")) {
       // NumPy before 1.20 wrote a ufunc so; it imports its first argument.
-      good = args.items.size() == 2 && (judge(text(0), text(1)).known == Known::harmless || (text(0).starts_with("numpy") && judge("numpy", text(1)).known == Known::harmless));
+      good = args.items.size() == 2 && (judge(text(0), text(1)).known == Known::harmless ||
+                                        (text(0).starts_with("numpy") && judge("numpy", text(1)).known == Known::harmless));
     } else if (callee.is_global("dill._dill", "_load_type") || callee.is_global("dill.dill", "_load_type")) {
-      static constexpr std::array<std::string_view, 14> kTypes{"slice", "range", "list", "tuple", "dict", "set", "frozenset", "int", "float", "str", "bytes", "bool", "complex", "NoneType"};
+      static constexpr std::array<std::string_view, 14> kTypes{"slice", "range", "list", "tuple", "dict", "set",     "frozenset",
+                                                               "int",   "float", "str",  "bytes", "bool", "complex", "NoneType"};
       good = args.items.size() == 1 && std::ranges::find(kTypes, text(0)) != kTypes.end();
       if (good) types_.push_back(&call);
-    } else if (callee.is_global("pytz", "_p") || callee.is_global("zoneinfo", "ZoneInfo") || callee.is_global("zoneinfo", "ZoneInfo._unpickle")) {
+    } else if (callee.is_global("pytz", "_p") || callee.is_global("zoneinfo", "ZoneInfo") ||
+               callee.is_global("zoneinfo", "ZoneInfo._unpickle")) {
       good = !args.items.empty() && !is_path(text(0)) && !text(0).empty();
     } else if (callee.is_global("torch.storage", "_load_from_bytes")) {
       good = args.items.size() == 1 && args.items[0]->kind == Kind::bytes;  // a whole torch file: scanned below
     }
     if (good) excused_.push_back(&callee);
     // The class of a mapped array, where NumPy only asks for its type.
-    const bool reconstruct = is_named_text(callee) && callee.name() == "_reconstruct" && (callee.module() == "numpy.core.multiarray" || callee.module() == "numpy._core.multiarray");
-    if (reconstruct && !args.items.empty() && args.items[0]->kind == Kind::global && is_named_text(*args.items[0]) && args.items[0]->name() == "memmap" &&
-        args.items[0]->module().starts_with("numpy")) {
+    const bool reconstruct = is_named_text(callee) && callee.name() == "_reconstruct" &&
+                             (callee.module() == "numpy.core.multiarray" || callee.module() == "numpy._core.multiarray");
+    if (reconstruct && !args.items.empty() && args.items[0]->kind == Kind::global && is_named_text(*args.items[0]) &&
+        args.items[0]->name() == "memmap" && args.items[0]->module().starts_with("numpy")) {
       excused_.push_back(args.items[0]);
     }
   }
@@ -163,7 +178,8 @@ class Scan {
         --report_.depth;
       }
     }
-    if (const Ref type = python::class_of(call); type != nullptr && (type->name() == "NDArrayWrapper" || type->name() == "ZNDArrayWrapper")) scan_beside(call);
+    if (const Ref type = python::class_of(call); type != nullptr && (type->name() == "NDArrayWrapper" || type->name() == "ZNDArrayWrapper"))
+      scan_beside(call);
     // Arrays that lie about their size are caught here, and files beside this one are read.
     try {
       if (const auto array = python::as_array(tree_, call); array) return;
@@ -181,10 +197,13 @@ class Scan {
   static bool asks_for_memory(const Node& callee, const Node& args) {
     if (callee.kind != Kind::global || args.kind != Kind::tuple || args.items.empty()) return false;
     if (callee.module() != "builtins" && callee.module() != "__builtin__" && callee.module() != "collections") return false;
-    const auto huge = [](const Node& node) { return node.kind == Kind::big_integer || (node.kind == Kind::integer && node.integer > kMostMemory); };
+    const auto huge = [](const Node& node) {
+      return node.kind == Kind::big_integer || (node.kind == Kind::integer && node.integer > kMostMemory);
+    };
     const Node& first = *args.items[0];
     if (callee.name() == "bytes" || callee.name() == "bytearray") return huge(first);
-    const bool range = first.kind == Kind::call && first.callee()->kind == Kind::global && (first.callee()->name() == "range" || first.callee()->name() == "xrange");
+    const bool range = first.kind == Kind::call && first.callee()->kind == Kind::global &&
+                       (first.callee()->name() == "range" || first.callee()->name() == "xrange");
     return range && first.args()->kind == Kind::tuple && std::ranges::any_of(first.args()->items, [&](Ref item) { return huge(*item); });
   }
 
@@ -204,7 +223,8 @@ class Scan {
       if (dict.kind != Kind::dict) return;
       for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
         const Node& key = *dict.items[i];
-        if (key.is_text() && is_hook(key.text())) add(Severity::suspicious, "state-sets-hook", format("the state of an object sets {}", printable(key.text(), 60)), key);
+        if (key.is_text() && is_hook(key.text()))
+          add(Severity::suspicious, "state-sets-hook", format("the state of an object sets {}", printable(key.text(), 60)), key);
       }
     };
     keys(state);
@@ -219,7 +239,10 @@ class Scan {
 };
 
 // Whether what follows a STOP is a pickle too, as far as its beginning tells.
-bool looks_like_pickle(Bytes bytes) { return bytes.size() > 2 && bytes[0] == std::byte{0x80} && std::to_integer<unsigned>(bytes[1]) >= 1 && std::to_integer<unsigned>(bytes[1]) <= 5; }
+bool looks_like_pickle(Bytes bytes) {
+  return bytes.size() > 2 && bytes[0] == std::byte{0x80} && std::to_integer<unsigned>(bytes[1]) >= 1 &&
+         std::to_integer<unsigned>(bytes[1]) <= 5;
+}
 
 /// The same bytes as a plain unpickler reads them, which knows nothing of joblib's raw arrays. Only what is known to be dangerous
 /// counts: it runs into the first array and reads numbers as opcodes.
@@ -229,7 +252,9 @@ void scan_without_joblib(const Source& source, std::uint64_t start, Report& repo
   for (const Ref global : partial.tree.globals) {
     if (!is_named_text(*global) || judge(global->module(), global->name()).known != Known::dangerous) continue;
     if (report.allowed.contains(format("{}.{}", global->module(), global->name()))) continue;
-    report.add(Severity::malicious, "two-readings", format("{}.{}, where pickle.load reads opcodes in what joblib reads as an array", printable(global->module(), 100), printable(global->name(), 100)),
+    report.add(Severity::malicious, "two-readings",
+               format("{}.{}, where pickle.load reads opcodes in what joblib reads as an array", printable(global->module(), 100),
+                      printable(global->name(), 100)),
                partial.tree.where(*global));
   }
 }
@@ -262,7 +287,8 @@ void scan_pickles(Cursor& cursor, Report& report) {
     const Bytes rest = cursor.peek(cursor.left());
     if (!looks_like_pickle(rest)) {
       const bool zeros = std::ranges::all_of(rest, [](std::byte b) { return b == std::byte{0}; });
-      report.add(Severity::suspicious, "trailing-data", format("{} bytes{} follow the end of the pickle", rest.size(), zeros ? ", all zero," : ""), cursor.where());
+      report.add(Severity::suspicious, "trailing-data",
+                 format("{} bytes{} follow the end of the pickle", rest.size(), zeros ? ", all zero," : ""), cursor.where());
       scan_opaque(cursor.source().member("behind the pickle", cursor.take(cursor.left())), report);
       return;
     }
@@ -286,7 +312,8 @@ void scan_opaque(const Source& source, Report& report) {
     if (!is_named_text(*global)) continue;
     const bool dangerous = judge(global->module(), global->name()).known == Known::dangerous;
     if (!dangerous && partial.broke) continue;  // numbers that happened to look like opcodes
-    report.add(Severity::suspicious, "hidden-pickle", format("a pickle that names {}.{} is hidden in the data", printable(global->module(), 100), printable(global->name(), 100)),
+    report.add(Severity::suspicious, "hidden-pickle",
+               format("a pickle that names {}.{} is hidden in the data", printable(global->module(), 100), printable(global->name(), 100)),
                partial.tree.where(*global));
   }
 }

@@ -60,18 +60,31 @@ std::string tar_of(const std::string& name, const std::string& data, char type =
   return header + data + std::string((512 - data.size() % 512) % 512, '\0') + std::string(1024, '\0');
 }
 
-const std::string kEvil = "\x80\x02" "cos\nsystem\nX\x02\0\0\0id\x85R."s;
-const std::string kGood = "\x80\x02]K\x01""a."s;
+const std::string kEvil =
+    "\x80\x02"
+    "cos\nsystem\nX\x02\0\0\0id\x85R."s;
+const std::string kGood =
+    "\x80\x02]K\x01"
+    "a."s;
 
 TEST(Scan, Globals) {
   EXPECT_EQ(verdict(kGood), "clean");
   EXPECT_EQ(verdict(kEvil), "malicious: dangerous-global");
   EXPECT_EQ(verdict(kEvil.substr(2)), "malicious: dangerous-global");  // protocol 0, which has no mark
-  EXPECT_EQ(verdict("\x80\x02""cmy.layers\nScaler\n)R."), "suspicious: unknown-global");
-  EXPECT_EQ(verdict("\x80\x02""cmy.layers\nScaler\n)R.", "my.layers.Scaler"), "clean");
-  EXPECT_EQ(verdict("\x80\x02""ccollections\nOrderedDict\n)R."), "clean");
-  EXPECT_EQ(verdict("\x80\x02X\x09\0\0\0os.system."s), "clean");       // a text is no call
-  EXPECT_EQ(verdict("\x80\x02""cos\nsystem\n0N."), "malicious: dangerous-global");  // named, popped, never called
+  EXPECT_EQ(verdict("\x80\x02"
+                    "cmy.layers\nScaler\n)R."),
+            "suspicious: unknown-global");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "cmy.layers\nScaler\n)R.",
+                    "my.layers.Scaler"),
+            "clean");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "ccollections\nOrderedDict\n)R."),
+            "clean");
+  EXPECT_EQ(verdict("\x80\x02X\x09\0\0\0os.system."s), "clean");  // a text is no call
+  EXPECT_EQ(verdict("\x80\x02"
+                    "cos\nsystem\n0N."),
+            "malicious: dangerous-global");  // named, popped, never called
 }
 
 TEST(Scan, WhatALoaderHasDoneByTheTimeThatAPickleBreaks) {
@@ -81,27 +94,53 @@ TEST(Scan, WhatALoaderHasDoneByTheTimeThatAPickleBreaks) {
 }
 
 TEST(Scan, HarmlessGlobalsInHarmfulUse) {
-  EXPECT_EQ(verdict("\x80\x02""ccollections\nOrderedDict\n}X\x01\0\0\0aK\x01sb."s), "malicious: changes-global");
-  EXPECT_EQ(verdict("\x80\x02""ccollections\nOrderedDict\n)R)R."), "suspicious: call-of-result");
-  EXPECT_EQ(verdict("\x80\x02""ccollections\nOrderedDict\n)R}X\x09\0\0\0__class__K\x01sb."s), "suspicious: state-sets-hook");
-  EXPECT_EQ(verdict("\x80\x02""ccollections\nOrderedDict\n)RX\x01\0\0\0b\x93."s), "malicious: computed-global");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "ccollections\nOrderedDict\n}X\x01\0\0\0aK\x01sb."s),
+            "malicious: changes-global");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "ccollections\nOrderedDict\n)R)R."),
+            "suspicious: call-of-result");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "ccollections\nOrderedDict\n)R}X\x09\0\0\0__class__K\x01sb."s),
+            "suspicious: state-sets-hook");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "ccollections\nOrderedDict\n)RX\x01\0\0\0b\x93."s),
+            "malicious: computed-global");
   EXPECT_EQ(verdict("\x80\x02\x82\x01."), "suspicious: extension-code");
 }
 
 TEST(Scan, FunctionsThatAreHarmlessByWhatTheyAreGiven) {
-  EXPECT_EQ(verdict("\x80\x02""c__builtin__\ntype\nN\x85R."), "clean");  // NoneType
-  EXPECT_EQ(verdict("\x80\x02""c__builtin__\ntype\nK\x01\x85R."), "suspicious: unknown-global");
-  EXPECT_EQ(verdict("\x80\x02""cfunctools\npartial\nccollections\nOrderedDict\n\x85R."), "clean");
-  EXPECT_EQ(verdict("\x80\x02""cfunctools\npartial\ncos\nsystem\n\x85R."), "malicious: dangerous-global dangerous-global");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "c__builtin__\ntype\nN\x85R."),
+            "clean");  // NoneType
+  EXPECT_EQ(verdict("\x80\x02"
+                    "c__builtin__\ntype\nK\x01\x85R."),
+            "suspicious: unknown-global");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "cfunctools\npartial\nccollections\nOrderedDict\n\x85R."),
+            "clean");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "cfunctools\npartial\ncos\nsystem\n\x85R."),
+            "malicious: dangerous-global dangerous-global");
   // The state sets the function once more: both must be the same.
-  EXPECT_EQ(verdict("\x80\x02""cfunctools\npartial\nccollections\nOrderedDict\n\x85R(ccollections\nCounter\n)}}tb."), "malicious: dangerous-global");
-  EXPECT_EQ(verdict("\x80\x02""c__builtin__\ngetattr\nccollections\nOrderedDict\nX\x04\0\0\0evil\x86R."s), "malicious: dangerous-global");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "cfunctools\npartial\nccollections\nOrderedDict\n\x85R(ccollections\nCounter\n)}}tb."),
+            "malicious: dangerous-global");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "c__builtin__\ngetattr\nccollections\nOrderedDict\nX\x04\0\0\0evil\x86R."s),
+            "malicious: dangerous-global");
 }
 
 TEST(Scan, HarmlessFunctionsThatAskForMemory) {
-  EXPECT_EQ(verdict("\x80\x02""c__builtin__\nbytearray\n\x8a\x06\0\0\0\0\0\x01\x85R."s), "error: memory-bomb");
-  EXPECT_EQ(verdict("\x80\x02""c__builtin__\nbytearray\nK\x05\x85R."), "clean");
-  EXPECT_EQ(verdict("\x80\x02""c__builtin__\nlist\nc__builtin__\nxrange\n\x8a\x06\0\0\0\0\0\x01\x85R\x85R."s), "error: memory-bomb");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "c__builtin__\nbytearray\n\x8a\x06\0\0\0\0\0\x01\x85R."s),
+            "error: memory-bomb");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "c__builtin__\nbytearray\nK\x05\x85R."),
+            "clean");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "c__builtin__\nlist\nc__builtin__\nxrange\n\x8a\x06\0\0\0\0\0\x01\x85R\x85R."s),
+            "error: memory-bomb");
 }
 
 TEST(Scan, SeveralPicklesAndWhatFollowsThem) {
@@ -115,8 +154,13 @@ TEST(Scan, SeveralPicklesAndWhatFollowsThem) {
 TEST(Scan, TwoReadings) {
   // For joblib, two bytes of an array; for pickle.load, opcodes. Here the array holds the start of another call.
   const std::string payload = "cos\nsystem\n)R0";
-  const std::string wrapper = "\x80\x02""cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(U\x05shapeK" + std::string(1, static_cast<char>(payload.size())) +
-                              "\x85U\x05orderU\x01""CU\x05""dtypecnumpy\ndtype\nU\x02u1\x85Rub";
+  const std::string wrapper =
+      "\x80\x02"
+      "cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(U\x05shapeK" +
+      std::string(1, static_cast<char>(payload.size())) +
+      "\x85U\x05orderU\x01"
+      "CU\x05"
+      "dtypecnumpy\ndtype\nU\x02u1\x85Rub";
   EXPECT_EQ(verdict(wrapper + std::string(payload.size(), 'x') + "."), "clean");
   EXPECT_EQ(verdict(wrapper + payload + "."), "malicious: two-readings");
 }
@@ -128,7 +172,10 @@ TEST(Scan, Arrays) {
   EXPECT_EQ(verdict(header + std::string(9, '\0')), "suspicious: trailing-data");
   const std::string objects = npy::write_header(npy::parse_type("|O", Where{}), {1});
   EXPECT_EQ(verdict(objects + kEvil), "malicious: dangerous-global");
-  EXPECT_EQ(verdict("\x80\x02""cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R(K\1K\5\x85""cnumpy\ndtype\nU\2u1\x85R\x89U\1atb."s), "error: corrupt");
+  EXPECT_EQ(verdict("\x80\x02"
+                    "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R(K\1K\5\x85"
+                    "cnumpy\ndtype\nU\2u1\x85R\x89U\1atb."s),
+            "error: corrupt");
 }
 
 TEST(Scan, Containers) {
@@ -141,7 +188,8 @@ TEST(Scan, Containers) {
   EXPECT_EQ(verdict(zip_of({{"../up", "x"}})), "malicious: unsafe-name");
   EXPECT_EQ(verdict(zip_of({{"a/data/0", "\x01\x02\x03\x04"}})), "clean");  // tensor data mean nothing by themselves
   EXPECT_EQ(verdict(zip_of({{"a/data/0", kEvil}})), "suspicious: hidden-pickle");
-  EXPECT_EQ(verdict(zip_of({{"a/code/__torch__.py", "def forward(self):\n  return torch.from_file(\"/etc/passwd\")\n"}})), "malicious: dangerous-operator");
+  EXPECT_EQ(verdict(zip_of({{"a/code/__torch__.py", "def forward(self):\n  return torch.from_file(\"/etc/passwd\")\n"}})),
+            "malicious: dangerous-operator");
   EXPECT_EQ(verdict(tar_of("data.pkl", kEvil)), "malicious: dangerous-global");
   EXPECT_EQ(verdict(tar_of("data.pkl", kGood)), "clean");
   EXPECT_EQ(verdict(tar_of("../data.pkl", kGood)), "malicious: unsafe-name");
@@ -155,10 +203,13 @@ TEST(Scan, JsonThatNamesClasses) {
   const auto skops = [](const std::string& schema) { return verdict(zip_of({{"schema.json", schema}})); };
   EXPECT_EQ(skops(R"({"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode", "content": {}})"), "clean");
   EXPECT_EQ(skops(R"({"__class__": "LinearRegression", "__module__": "sklearn.linear_model._base", "__loader__": "ObjectNode"})"), "clean");
-  EXPECT_EQ(skops(R"({"a": [{"__class__": "Popen", "__module__": "subprocess", "__loader__": "TypeNode"}]})"), "malicious: dangerous-global");
-  EXPECT_EQ(skops(R"({"__class__": "call", "__module__": "builtins", "__loader__": "OperatorFuncNode"})"), "malicious: unknown-global dangerous-global");
+  EXPECT_EQ(skops(R"({"a": [{"__class__": "Popen", "__module__": "subprocess", "__loader__": "TypeNode"}]})"),
+            "malicious: dangerous-global");
+  EXPECT_EQ(skops(R"({"__class__": "call", "__module__": "builtins", "__loader__": "OperatorFuncNode"})"),
+            "malicious: unknown-global dangerous-global");
   EXPECT_EQ(skops(R"({"__class__": "Scaler", "__module__": "mine", "__loader__": "ObjectNode"})"), "suspicious: unknown-global");
-  EXPECT_EQ(skops(R"({"__class__": "function", "__module__": "os", "__loader__": "FunctionNode", "content": "system"})"), "malicious: dangerous-global");
+  EXPECT_EQ(skops(R"({"__class__": "function", "__module__": "os", "__loader__": "FunctionNode", "content": "system"})"),
+            "malicious: dangerous-global");
   EXPECT_EQ(skops(std::string(100'000, '[')), "error: limit");
   EXPECT_EQ(skops("{"), "error: corrupt");
   const auto keras = [](const std::string& config) { return verdict(zip_of({{"config.json", config}})); };

@@ -23,9 +23,11 @@ struct StorageClass {
   std::uint64_t bytes;
 };
 constexpr StorageClass kStorages[] = {
-    {"FloatStorage", 4},        {"DoubleStorage", 8},       {"HalfStorage", 2},   {"BFloat16Storage", 2}, {"LongStorage", 8},   {"IntStorage", 4},    {"ShortStorage", 2},
-    {"CharStorage", 1},         {"ByteStorage", 1},         {"BoolStorage", 1},   {"QInt8Storage", 1},    {"QUInt8Storage", 1}, {"QInt32Storage", 4}, {"QUInt4x2Storage", 1},
-    {"ComplexFloatStorage", 8}, {"ComplexDoubleStorage", 16}, {"QUInt2x4Storage", 1}, {"UntypedStorage", 1},
+    {"FloatStorage", 4},    {"DoubleStorage", 8},   {"HalfStorage", 2},         {"BFloat16Storage", 2},
+    {"LongStorage", 8},     {"IntStorage", 4},      {"ShortStorage", 2},        {"CharStorage", 1},
+    {"ByteStorage", 1},     {"BoolStorage", 1},     {"QInt8Storage", 1},        {"QUInt8Storage", 1},
+    {"QInt32Storage", 4},   {"QUInt4x2Storage", 1}, {"ComplexFloatStorage", 8}, {"ComplexDoubleStorage", 16},
+    {"QUInt2x4Storage", 1}, {"UntypedStorage", 1},
 };
 
 // ('storage', storage class, key, location, number of elements[, view]): Pickler.persistent_id of torch.save.
@@ -48,7 +50,9 @@ std::optional<Storage> storage_of(const Node& persistent) {
 void check_view(const Tree& tree, const Node& call, Report& report) {
   if (call.callee()->kind != Kind::global || call.args()->kind != Kind::tuple) return;
   const std::string_view name = call.callee()->name();
-  if (call.callee()->module() != "torch._utils" || (name != "_rebuild_tensor" && name != "_rebuild_tensor_v2" && name != "_rebuild_tensor_v3" && name != "_rebuild_qtensor")) return;
+  if (call.callee()->module() != "torch._utils" ||
+      (name != "_rebuild_tensor" && name != "_rebuild_tensor_v2" && name != "_rebuild_tensor_v3" && name != "_rebuild_qtensor"))
+    return;
   const pickle::Refs& args = call.args()->items;
   const auto fail = [&](std::string_view text) { report.add(Severity::error, "lying-tensor", std::string(text), tree.where(call)); };
   if (args.size() < 4) return fail("a tensor without storage, offset, size and stride");
@@ -56,7 +60,8 @@ void check_view(const Tree& tree, const Node& call, Report& report) {
   const auto offset = python::integer_of(args[1]);
   if (!storage) return fail("a tensor whose storage is none that torch has");
   if (!offset || *offset < 0) return fail("a tensor that begins before its storage");
-  if (args[2]->kind != Kind::tuple || args[3]->kind != Kind::tuple || args[2]->items.size() != args[3]->items.size()) return;  // torch.Size objects and the like
+  if (args[2]->kind != Kind::tuple || args[3]->kind != Kind::tuple || args[2]->items.size() != args[3]->items.size())
+    return;  // torch.Size objects and the like
   std::uint64_t last = static_cast<std::uint64_t>(*offset);
   bool empty = false;
   for (std::size_t i = 0; i < args[2]->items.size(); ++i) {
@@ -78,11 +83,13 @@ std::uint64_t element_size(std::string_view storage_class) {
 }
 
 bool is_unknown_storage(const Node& node) {
-  return node.kind == Kind::global && (node.module() == "torch" || node.module() == "torch.storage" || node.module() == "torch.cuda") && node.name().find("Storage") != std::string_view::npos &&
-         node.name().find('.') == std::string_view::npos && element_size(node.name()) == 0 && judge(node.module(), node.name()).known != Known::harmless;
+  return node.kind == Kind::global && (node.module() == "torch" || node.module() == "torch.storage" || node.module() == "torch.cuda") &&
+         node.name().find("Storage") != std::string_view::npos && node.name().find('.') == std::string_view::npos &&
+         element_size(node.name()) == 0 && judge(node.module(), node.name()).known != Known::harmless;
 }
 
-void check_tensors(const Tree& tree, Report& report, const std::function<std::optional<std::uint64_t>(std::string_view key)>& bytes_of_key) {
+void check_tensors(const Tree& tree, Report& report,
+                   const std::function<std::optional<std::uint64_t>(std::string_view key)>& bytes_of_key) {
   for (const Ref id : tree.persistents) {
     const Node& tuple = *id->items[0];
     const bool storage_id = tuple.kind == Kind::tuple && tuple.items.size() >= 2 && python::text_of(tuple.items[0]) == "storage"sv;
@@ -97,7 +104,8 @@ void check_tensors(const Tree& tree, Report& report, const std::function<std::op
     if (!bytes) {
       report.add(Severity::error, "lying-tensor", format("there is no storage \"{}\"", printable(storage->key, 40)), tree.where(*id));
     } else if (*bytes < needed) {
-      report.add(Severity::error, "lying-tensor", format("storage \"{}\" needs {} bytes, there are {}", printable(storage->key, 40), needed, *bytes), tree.where(*id));
+      report.add(Severity::error, "lying-tensor",
+                 format("storage \"{}\" needs {} bytes, there are {}", printable(storage->key, 40), needed, *bytes), tree.where(*id));
     }
   }
   for (const Ref call : tree.calls) check_view(tree, *call, report);
@@ -105,7 +113,8 @@ void check_tensors(const Tree& tree, Report& report, const std::function<std::op
 
 bool is_legacy(const Tree& first) {
   // 0x1950a86a20f9469cfc6c
-  return first.root != nullptr && first.root->kind == Kind::big_integer && first.root->text() == "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
+  return first.root != nullptr && first.root->kind == Kind::big_integer &&
+         first.root->text() == "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
 }
 
 void scan_legacy(Cursor& cursor, Report& report) {

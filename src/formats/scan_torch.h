@@ -19,7 +19,8 @@ std::uint64_t element_size(std::string_view storage_class);
 bool is_unknown_storage(const pickle::Node& node);
 
 /// Every tensor lies inside its storage, and every storage inside what the file holds for its key (nothing: no such storage).
-void check_tensors(const pickle::Tree& tree, Report& report, const std::function<std::optional<std::uint64_t>(std::string_view key)>& bytes_of_key);
+void check_tensors(const pickle::Tree& tree, Report& report,
+                   const std::function<std::optional<std::uint64_t>(std::string_view key)>& bytes_of_key);
 
 /// Files of torch before 1.6: a magic number, a protocol version, a description of the machine, the object, the keys of the storages,
 /// each as a pickle of its own, then the storages.

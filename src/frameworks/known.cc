@@ -50,8 +50,9 @@ struct Library {
   std::span<const Global> globals;
 };
 constexpr Library kLibraries[] = {
-    {"joblib", kJoblib}, {"lightgbm", kLightgbm}, {"numpy", kNumpy}, {"pandas", kPandas},   {"python", kPython},
-    {"scipy", kScipy},   {"sklearn", kSklearn},   {"sklearn2pmml", kSklearn2pmml}, {"torch", kTorch}, {"xgboost", kXgboost},
+    {"joblib", kJoblib}, {"lightgbm", kLightgbm}, {"numpy", kNumpy},     {"pandas", kPandas},
+    {"python", kPython}, {"scipy", kScipy},       {"sklearn", kSklearn}, {"sklearn2pmml", kSklearn2pmml},
+    {"torch", kTorch},   {"xgboost", kXgboost},
 };
 static_assert(std::ranges::all_of(kLibraries, [](const Library& l) { return std::ranges::is_sorted(l.globals); }));
 
@@ -74,7 +75,9 @@ bool is_listed(const Global& global) {
 }  // namespace
 
 bool is_genuine(std::string_view library, std::string_view module, std::string_view name) {
-  return std::ranges::any_of(kLibraries, [&](const Library& l) { return l.name == library && std::ranges::binary_search(l.globals, Global{module, name}); });
+  return std::ranges::any_of(kLibraries, [&](const Library& l) {
+    return l.name == library && std::ranges::binary_search(l.globals, Global{module, name});
+  });
 }
 
 Judgement judge(std::string_view module, std::string_view name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/compact_forest.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -134,6 +135,21 @@ std::optional<CompactForest<T>> CompactForest<T>::make(const Forest<T>& forest) 
   // A set is stored in the place of the split, which must hold its number exactly.
   if (sets && static_cast<double>(out.bits_.size() / out.words_) > std::ldexp(1.0, std::numeric_limits<T>::digits)) return std::nullopt;
   return out;
+}
+
+template <class T>
+void CompactForest<T>::relabel(std::span<const std::uint32_t> labels) {
+  const auto rename = [&](auto& nodes) {
+    std::size_t tree = 0;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      while (tree + 1 < roots_.size() && i >= roots_[tree + 1]) ++tree;
+      T& split = nodes[i].split;
+      if (split != split) split = leaf_split<T>(labels[leaf_base_[tree] + leaf_of(split)]);
+    }
+  };
+  rename(packed_);
+  rename(wide_);
+  std::ranges::fill(leaf_base_, std::size_t{0});
 }
 
 // The child that `v` goes to, relative to the root of its tree.

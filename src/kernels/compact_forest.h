@@ -27,6 +27,9 @@ class CompactForest {
   std::int32_t origin(std::size_t tree, std::uint32_t leaf) const { return leaves_[leaf_base_[tree] + leaf]; }
   std::size_t leaf_base(std::size_t tree) const { return leaf_base_[tree]; }
   const std::vector<std::int32_t>& leaves() const { return leaves_; }
+  /// From now on leaf `i`, counted over all trees, is called labels[i], which must be below kMostLabels, and leaf_base() is 0.
+  static constexpr std::size_t kMostLabels = std::size_t{1} << 22;
+  void relabel(std::span<const std::uint32_t> labels);
   /// Once what a leaf stands for is kept elsewhere by the same numbers.
   void forget_leaves() { leaves_ = {}; }
 

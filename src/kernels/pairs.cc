@@ -34,6 +34,8 @@ namespace {
 // correct too, but GCC 12 keeps them in memory. AVX-512 gave nothing over AVX2 on Zen 4, whose units are 256 bits wide.)
 using Two = double __attribute__((vector_size(16)));
 using Four = double __attribute__((vector_size(32)));
+using FloatFour = float __attribute__((vector_size(16)));
+using FloatEight = float __attribute__((vector_size(32)));
 template <class V>
 struct Ints;
 template <>
@@ -46,12 +48,12 @@ struct Ints<Four> {
 };
 #define DECANT_INLINE [[gnu::always_inline]] inline
 
-template <class V>
-DECANT_INLINE void load(V& to, const double* from) {
+template <class V, class T>
+DECANT_INLINE void load(V& to, const T* from) {
   std::memcpy(&to, from, sizeof(V));
 }
-template <class V>
-DECANT_INLINE void store(double* to, const V& value) {
+template <class V, class T>
+DECANT_INLINE void store(T* to, const V& value) {
   std::memcpy(to, &value, sizeof(V));
 }
 
@@ -144,38 +146,51 @@ DECANT_INLINE void exponentials_of(double factor, double* values, std::size_t co
   }
 }
 
-// |y|^2 - 2xy: plain C that the compiler turns into the registers of the caller's instruction set.
-template <std::size_t kRows>
+template <class V, std::size_t kRows>
 DECANT_INLINE void near_rows(const float* x, const NearTiles& y, float* out) {
-  constexpr std::size_t kWidth = NearTiles::kWidth;
+  constexpr std::size_t kLanes = sizeof(V) / sizeof(float), kParts = NearTiles::kWidth / kLanes;
   const std::size_t stride = y.padded();
-  for (std::size_t m = 0; m < stride; m += kWidth) {
+  for (std::size_t m = 0; m < stride; m += NearTiles::kWidth) {
     const float* t = y.data.data() + m * y.features;
-    float sum[kRows][kWidth] = {};
-    for (std::size_t d = 0; d < y.features; ++d, t += kWidth) {
+    V sum[kRows][kParts] = {};
+    for (std::size_t d = 0; d < y.features; ++d, t += NearTiles::kWidth) {
+      V target[kParts];
+#pragma GCC unroll 4
+      for (std::size_t p = 0; p < kParts; ++p) load(target[p], t + p * kLanes);
 #pragma GCC unroll 4
       for (std::size_t r = 0; r < kRows; ++r) {
-        for (std::size_t l = 0; l < kWidth; ++l) sum[r][l] += x[r * y.features + d] * t[l];
+        const float v = x[r * y.features + d];
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < kParts; ++p) sum[r][p] += v * target[p];
       }
     }
-    for (std::size_t r = 0; r < kRows; ++r) {
-      for (std::size_t l = 0; l < kWidth; ++l) out[r * stride + m + l] = y.norms[m + l] - 2 * sum[r][l];
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < kParts; ++p) {
+      V norm;
+      load(norm, y.norms.data() + m + p * kLanes);
+#pragma GCC unroll 4
+      for (std::size_t r = 0; r < kRows; ++r) {
+        const V near = norm - 2.0F * sum[r][p];
+        store(out + r * stride + m + p * kLanes, near);
+      }
     }
   }
 }
 
+template <class V>
 DECANT_INLINE void near_of(const float* x, std::size_t rows, const NearTiles& y, float* out) {
+  constexpr std::size_t kRows = sizeof(V) / 8;
   std::size_t r = 0;
-  for (; r + 4 <= rows; r += 4) near_rows<4>(x + r * y.features, y, out + r * y.padded());
-  for (; r < rows; ++r) near_rows<1>(x + r * y.features, y, out + r * y.padded());
+  for (; r + kRows <= rows; r += kRows) near_rows<V, kRows>(x + r * y.features, y, out + r * y.padded());
+  for (; r < rows; ++r) near_rows<V, 1>(x + r * y.features, y, out + r * y.padded());
 }
 
-void near_plain(const float* x, std::size_t rows, const NearTiles& y, float* out) { near_of(x, rows, y, out); }
+void near_plain(const float* x, std::size_t rows, const NearTiles& y, float* out) { near_of<FloatFour>(x, rows, y, out); }
 void sums_plain(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out) { sums_of<Two>(sum, x, rows, y, out); }
 void exponentials_plain(double factor, double* values, std::size_t count) { exponentials_of<Two>(factor, values, count); }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) void near_avx2(const float* x, std::size_t rows, const NearTiles& y, float* out) { near_of(x, rows, y, out); }
+__attribute__((target("avx2"))) void near_avx2(const float* x, std::size_t rows, const NearTiles& y, float* out) { near_of<FloatEight>(x, rows, y, out); }
 __attribute__((target("avx2"))) void sums_avx2(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out) { sums_of<Four>(sum, x, rows, y, out); }
 __attribute__((target("avx2"))) void exponentials_avx2(double factor, double* values, std::size_t count) { exponentials_of<Four>(factor, values, count); }
 #endif

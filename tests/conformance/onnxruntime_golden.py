@@ -4,7 +4,7 @@
 
 Integers, strings and booleans must be what scikit-learn answered. Real outputs whose case is `exact` must have the same bits; others are
 held to 1e-9 relative (TOLERANCE: ONNX Runtime multiplies matrices in another order), except where `decant convert` stated a loss for the model, which is counted apart. Cases of
-tests/golden/sklearn/known_onnx.tsv are skipped with their reason. Needs onnx and onnxruntime (tools/venv.sh frameworks).
+tests/golden/sklearn/known_onnx.tsv and known_onnxruntime.tsv are skipped with their reason. Needs onnx and onnxruntime (tools/venv.sh frameworks).
 """
 import collections
 import csv
@@ -68,7 +68,7 @@ def differs(got, want, contract):
 
 def main():
     decant, pattern = sys.argv[1], re.compile(sys.argv[2] if len(sys.argv) > 2 else "")
-    known = {r["name"]: r["cause"] for r in rows(GOLDEN / "known_onnx.tsv")}
+    known = {r["name"]: r["cause"] for name in ("known_onnx.tsv", "known_onnxruntime.tsv") for r in rows(GOLDEN / name)}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::uint64_t kPlenty = std::uint64_t{1} << 30;
 
-#define NEED(variable, name)                                                                        \
-  const std::string variable = cases(name);                                                         \
+#define NEED(variable, name)                \
+  const std::string variable = cases(name); \
   if (variable.empty()) GTEST_SKIP() << "SKIPPED: there is no " << name << " at $DECANT_CASES"
 
 void used(const char* what, std::size_t n) { std::printf("             used %zu %s\n", n, what); }
@@ -79,7 +79,8 @@ TEST(Cases, HostileFilesGetTheVerdictThatTheirManifestStates) {
   for (const std::string_view row : split(as_text(manifest_file.bytes()), '\n')) {
     const auto fields = split(row, '\t');  // path, format, category, expect, note
     if (fields.size() < 4 || !is_ours(fields[1])) continue;
-    const auto entry = std::ranges::find_if(tarball.archive.entries, [&](const tar::Entry& e) { return e.name.ends_with("/" + std::string(fields[0])); });
+    const auto entry =
+        std::ranges::find_if(tarball.archive.entries, [&](const tar::Entry& e) { return e.name.ends_with("/" + std::string(fields[0])); });
     ASSERT_NE(entry, tarball.archive.entries.end()) << fields[0];
     const std::string_view expected = split(fields[3], ';')[0].substr(5);
     const Report report = scanned(tarball.file(*entry));

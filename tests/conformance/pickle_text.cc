@@ -43,7 +43,8 @@ class Printer {
   // Equal keys are one key in Python, whatever their type: 1, 1.0 and True. The first key stays, with the last value.
   static std::string identity(Ref key) {
     if (key->kind == Kind::boolean || key->kind == Kind::integer) return format("n{}", key->integer);
-    if (key->kind == Kind::real && key->real == static_cast<double>(static_cast<std::int64_t>(key->real))) return format("n{}", static_cast<std::int64_t>(key->real));
+    if (key->kind == Kind::real && key->real == static_cast<double>(static_cast<std::int64_t>(key->real)))
+      return format("n{}", static_cast<std::int64_t>(key->real));
     if (key->kind == Kind::call || key->kind == Kind::persistent) return format("o{}", key->offset);
     return Printer().text(key);
   }
@@ -90,17 +91,27 @@ class Printer {
     }
     path_.push_back(ref);
     switch (ref->kind) {
-      case Kind::none: out_ += 'N'; break;
-      case Kind::boolean: out_ += ref->integer != 0 ? 'T' : 'F'; break;
-      case Kind::integer: out_ += format("{}", ref->integer); break;
-      case Kind::big_integer: out_ += "I" + hex(ref->text()); break;
+      case Kind::none:
+        out_ += 'N';
+        break;
+      case Kind::boolean:
+        out_ += ref->integer != 0 ? 'T' : 'F';
+        break;
+      case Kind::integer:
+        out_ += format("{}", ref->integer);
+        break;
+      case Kind::big_integer:
+        out_ += "I" + hex(ref->text());
+        break;
       case Kind::real: {
         std::uint64_t bits = 0;
         std::memcpy(&bits, &ref->real, 8);
         out_ += ref->real != ref->real ? std::string("fnan") : format("f{:016x}", bits);
         break;
       }
-      case Kind::text: out_ += "s" + hex(ref->text()); break;
+      case Kind::text:
+        out_ += "s" + hex(ref->text());
+        break;
       case Kind::bytes:
         if (ref->is_py2_string) {  // read as latin-1, as the script does
           std::string text;
@@ -110,19 +121,38 @@ class Printer {
           out_ += "b" + hex(ref->text());
         }
         break;
-      case Kind::bytearray: out_ += "a" + hex(ref->text()); break;
-      case Kind::list: list(ref->items, '[', ']'); break;
-      case Kind::tuple: list(ref->items, '(', ')'); break;
-      case Kind::dict: dict(ref->items); break;
-      case Kind::set: case Kind::frozenset: set(ref->items); break;
-      case Kind::global: out_ += "g" + hex(ref->module()) + "." + hex(ref->name()); break;
+      case Kind::bytearray:
+        out_ += "a" + hex(ref->text());
+        break;
+      case Kind::list:
+        list(ref->items, '[', ']');
+        break;
+      case Kind::tuple:
+        list(ref->items, '(', ')');
+        break;
+      case Kind::dict:
+        dict(ref->items);
+        break;
+      case Kind::set:
+      case Kind::frozenset:
+        set(ref->items);
+        break;
+      case Kind::global:
+        out_ += "g" + hex(ref->module()) + "." + hex(ref->name());
+        break;
       case Kind::call:
         out_ += "c", node(ref->callee()), node(ref->args());
         if (ref->kwargs() != nullptr && !(ref->kwargs()->kind == Kind::dict && ref->kwargs()->items.empty())) node(ref->kwargs());
         break;
-      case Kind::persistent: out_ += "p", node(ref->items[0]); break;
-      case Kind::extension: out_ += "x"; break;
-      case Kind::buffer: out_ += "B"; break;
+      case Kind::persistent:
+        out_ += "p", node(ref->items[0]);
+        break;
+      case Kind::extension:
+        out_ += "x";
+        break;
+      case Kind::buffer:
+        out_ += "B";
+        break;
     }
     if (ref->extra != nullptr && ref->kind != Kind::global) {
       list(ref->extra->states, '!', ';');
@@ -153,7 +183,8 @@ int main() {
     if (partial.broke) {
       std::printf("error %s %s %s\n", std::string(name_of(partial.broke->code())).c_str(), oddities.c_str(), partial.broke->text().c_str());
     } else {
-      std::printf("ok %llu %s %s\n", static_cast<unsigned long long>(partial.tree.end), oddities.c_str(), Printer().text(partial.tree.root).c_str());
+      std::printf("ok %llu %s %s\n", static_cast<unsigned long long>(partial.tree.end), oddities.c_str(),
+                  Printer().text(partial.tree.root).c_str());
     }
   }
 }

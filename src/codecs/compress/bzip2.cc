@@ -23,7 +23,8 @@ std::uint64_t unpack_bzip2(Cursor& cursor, Output& out) {
       out.wrote(room.size() - stream.avail_out, cursor.where());
       if (status == BZ_MEM_ERROR) throw std::bad_alloc();
       if (status != BZ_OK && status != BZ_STREAM_END) cursor.fail(Code::corrupt, "bzip2: invalid data");
-      if (status == BZ_OK && cursor.at_end() && stream.avail_out != 0) cursor.fail_at(start, Code::truncated, "the bzip2 stream ends too early");
+      if (status == BZ_OK && cursor.at_end() && stream.avail_out != 0)
+        cursor.fail_at(start, Code::truncated, "the bzip2 stream ends too early");
     }
     if (recognise(cursor.peek(16)) != Method::bzip2) return members;
   }

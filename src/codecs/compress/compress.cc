@@ -21,7 +21,8 @@ std::uint64_t zfile_size(Cursor& cursor) {
   const std::string_view digits = text.substr(kZfile.size(), text.find_first_of(" L", kZfile.size()) - kZfile.size());
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
-  if (error != std::errc() || end != digits.data() + digits.size()) cursor.fail_at(start, Code::corrupt, "the size in the header is no number");
+  if (error != std::errc() || end != digits.data() + digits.size())
+    cursor.fail_at(start, Code::corrupt, "the size in the header is no number");
   if (starts_with(cursor, " ")) cursor.skip(1);
   return size;
 }
@@ -40,7 +41,8 @@ bool is_lzma(Bytes first) {
   std::uint64_t dictionary = 0, size = 0;
   for (std::size_t i = 4; i >= 1; --i) dictionary = dictionary << 8 | at(i);
   for (std::size_t i = 12; i >= 5; --i) size = size << 8 | at(i);
-  const bool round = std::has_single_bit(dictionary) || (dictionary % 3 == 0 && std::has_single_bit(dictionary / 3)) || dictionary == 0xFFFFFFFF;
+  const bool round =
+      std::has_single_bit(dictionary) || (dictionary % 3 == 0 && std::has_single_bit(dictionary / 3)) || dictionary == 0xFFFFFFFF;
   return round && (size == ~std::uint64_t{0} || size < std::uint64_t{1} << 38);
 }
 
@@ -80,7 +82,8 @@ void Output::wrote(std::size_t n, const Where& where) {
 }
 
 Blob Output::finish(const Where& where) {
-  if (expected_ && size_ != *expected_) throw Error(Code::corrupt, where, format("unpacks to {} bytes, {} were promised", size_, *expected_));
+  if (expected_ && size_ != *expected_)
+    throw Error(Code::corrupt, where, format("unpacks to {} bytes, {} were promised", size_, *expected_));
   if (size_ == 0) return {};
   if (!expected_ && size_ < capacity_) {
     if (auto* data = static_cast<std::byte*>(std::realloc(data_.get(), size_)); data != nullptr) {
@@ -94,15 +97,24 @@ Blob Output::finish(const Where& where) {
 
 std::string_view name_of(Method method) {
   switch (method) {
-    case Method::gzip: return "gzip";
-    case Method::zlib: return "zlib";
-    case Method::deflate: return "deflate";
-    case Method::bzip2: return "bzip2";
-    case Method::xz: return "xz";
-    case Method::lzma: return "lzma";
-    case Method::lz4: return "lz4";
-    case Method::zstd: return "zstd";
-    case Method::zfile: return "zfile";
+    case Method::gzip:
+      return "gzip";
+    case Method::zlib:
+      return "zlib";
+    case Method::deflate:
+      return "deflate";
+    case Method::bzip2:
+      return "bzip2";
+    case Method::xz:
+      return "xz";
+    case Method::lzma:
+      return "lzma";
+    case Method::lz4:
+      return "lz4";
+    case Method::zstd:
+      return "zstd";
+    case Method::zfile:
+      return "zfile";
   }
   return "?";
 }
@@ -115,7 +127,9 @@ std::optional<Method> recognise(Bytes first) {
       (text.substr(4, 6) == "1AY&SY"sv || text.substr(4, 6) == "\x17\x72\x45\x38\x50\x90"sv)) {
     return Method::bzip2;
   }
-  if (text.starts_with("\xfd" "7zXZ\0"sv)) return Method::xz;
+  if (text.starts_with("\xfd"
+                       "7zXZ\0"sv))
+    return Method::xz;
   if (text.starts_with("\x04\x22\x4d\x18"sv)) return Method::lz4;
   if (text.starts_with("\x28\xb5\x2f\xfd"sv)) return Method::zstd;
   if (text.starts_with(kZfile)) return Method::zfile;
@@ -133,12 +147,24 @@ Unpacked unpack(Cursor& cursor, Method method, std::optional<std::uint64_t> expe
   Output out(cursor, expected);
   Unpacked result;
   switch (method) {
-    case Method::deflate: result.members = expected ? unpack_deflate_at_once(cursor, out) : unpack_zlib(cursor, method, out); break;
-    case Method::bzip2: result.members = unpack_bzip2(cursor, out); break;
-    case Method::xz: case Method::lzma: result.members = unpack_xz(cursor, method, out); break;
-    case Method::lz4: result.members = unpack_lz4(cursor, out); break;
-    case Method::zstd: result.members = unpack_zstd(cursor, out); break;
-    default: result.members = unpack_zlib(cursor, method, out);
+    case Method::deflate:
+      result.members = expected ? unpack_deflate_at_once(cursor, out) : unpack_zlib(cursor, method, out);
+      break;
+    case Method::bzip2:
+      result.members = unpack_bzip2(cursor, out);
+      break;
+    case Method::xz:
+    case Method::lzma:
+      result.members = unpack_xz(cursor, method, out);
+      break;
+    case Method::lz4:
+      result.members = unpack_lz4(cursor, out);
+      break;
+    case Method::zstd:
+      result.members = unpack_zstd(cursor, out);
+      break;
+    default:
+      result.members = unpack_zlib(cursor, method, out);
   }
   result.end = cursor.offset();
   result.data = out.finish(cursor.where());

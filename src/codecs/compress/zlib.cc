@@ -11,7 +11,8 @@ std::uint64_t unpack_zlib(Cursor& cursor, Method method, Output& out) {
   constexpr int kWindow = 15;
   const std::uint64_t start = cursor.offset();
   z_stream stream{};
-  if (::inflateInit2(&stream, method == Method::gzip ? kWindow + 16 : method == Method::zlib ? kWindow : -kWindow) != Z_OK) throw std::bad_alloc();
+  if (::inflateInit2(&stream, method == Method::gzip ? kWindow + 16 : method == Method::zlib ? kWindow : -kWindow) != Z_OK)
+    throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, ::inflateEnd);
   for (std::uint64_t members = 1;; ++members) {
     for (int status = Z_OK; status != Z_STREAM_END;) {
@@ -38,13 +39,15 @@ std::uint64_t unpack_zlib(Cursor& cursor, Method method, Output& out) {
 }
 
 std::uint64_t unpack_deflate_at_once(Cursor& cursor, Output& out) {
-  const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> decoder(::libdeflate_alloc_decompressor(), ::libdeflate_free_decompressor);
+  const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> decoder(::libdeflate_alloc_decompressor(),
+                                                                                             ::libdeflate_free_decompressor);
   if (!decoder) throw std::bad_alloc();
   const Bytes in = cursor.peek(cursor.left());
   const std::span<std::byte> room = out.whole();
   std::size_t used = 0, made = 0;
   const auto status = ::libdeflate_deflate_decompress_ex(decoder.get(), in.data(), in.size(), room.data(), room.size(), &used, &made);
-  if (status == LIBDEFLATE_INSUFFICIENT_SPACE) cursor.fail(Code::corrupt, format("deflate: unpacks to more than the {} bytes that were promised", room.size()));
+  if (status == LIBDEFLATE_INSUFFICIENT_SPACE)
+    cursor.fail(Code::corrupt, format("deflate: unpacks to more than the {} bytes that were promised", room.size()));
   if (status != LIBDEFLATE_SUCCESS) cursor.fail(Code::corrupt, "deflate: invalid or truncated data");
   cursor.skip(used);
   out.wrote(made, cursor.where());

@@ -20,7 +20,9 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(std::string_view what) const { throw Error(Code::corrupt, source_.where(base_ + at_), format("a header that is no Python literal: {}", what)); }
+  [[noreturn]] void fail(std::string_view what) const {
+    throw Error(Code::corrupt, source_.where(base_ + at_), format("a header that is no Python literal: {}", what));
+  }
 
   void space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) ++at_;
@@ -70,7 +72,8 @@ class Parser {
         comma = accept(',');
       }
       if (c == '(' && out.items.size() == 1 && !comma) return std::move(out.items[0]);  // only brackets around a value
-    } else if (c == '\'' || c == '"' || ((c == 'u' || c == 'b') && at_ + 1 < text_.size() && (text_[at_ + 1] == '\'' || text_[at_ + 1] == '"'))) {
+    } else if (c == '\'' || c == '"' ||
+               ((c == 'u' || c == 'b') && at_ + 1 < text_.size() && (text_[at_ + 1] == '\'' || text_[at_ + 1] == '"'))) {
       out.kind = Literal::Kind::text;
       out.text = string();
     } else if (word("True") || word("False")) {

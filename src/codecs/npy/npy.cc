@@ -26,35 +26,46 @@ struct Named {
 
 // numpy.dtype("…") by name (numpy/_core/_type_aliases.py, numpy/_core/numerictypes.py); sizes of the C types are those of LP64.
 constexpr Named kNames[] = {
-    {"bool", 'b', 1},       {"bool_", 'b', 1},       {"bool8", 'b', 1},      {"int8", 'i', 1},       {"byte", 'i', 1},        {"uint8", 'u', 1},
-    {"ubyte", 'u', 1},      {"int16", 'i', 2},       {"short", 'i', 2},      {"uint16", 'u', 2},     {"ushort", 'u', 2},      {"int32", 'i', 4},
-    {"intc", 'i', 4},       {"uint32", 'u', 4},      {"uintc", 'u', 4},      {"int64", 'i', 8},      {"int", 'i', 8},         {"int_", 'i', 8},
-    {"intp", 'i', 8},       {"long", 'i', 8},        {"longlong", 'i', 8},   {"uint64", 'u', 8},     {"uint", 'u', 8},        {"uintp", 'u', 8},
-    {"ulong", 'u', 8},      {"ulonglong", 'u', 8},   {"float16", 'f', 2},    {"half", 'f', 2},       {"float32", 'f', 4},     {"single", 'f', 4},
-    {"float64", 'f', 8},    {"float", 'f', 8},       {"float_", 'f', 8},     {"double", 'f', 8},     {"longdouble", 'f', 16}, {"float128", 'f', 16},
-    {"complex64", 'c', 8},  {"csingle", 'c', 8},     {"complex128", 'c', 16}, {"complex", 'c', 16},  {"complex_", 'c', 16},   {"cdouble", 'c', 16},
-    {"clongdouble", 'c', 32}, {"complex256", 'c', 32}, {"object", 'O', 8},   {"object_", 'O', 8},    {"str", 'U', 0},         {"str_", 'U', 0},
-    {"unicode", 'U', 0},    {"unicode_", 'U', 0},    {"bytes", 'S', 0},      {"bytes_", 'S', 0},     {"string_", 'S', 0},     {"void", 'V', 0},
-    {"datetime64", 'M', 8}, {"timedelta64", 'm', 8},
+    {"bool", 'b', 1},        {"bool_", 'b', 1},     {"bool8", 'b', 1},        {"int8", 'i', 1},        {"byte", 'i', 1},
+    {"uint8", 'u', 1},       {"ubyte", 'u', 1},     {"int16", 'i', 2},        {"short", 'i', 2},       {"uint16", 'u', 2},
+    {"ushort", 'u', 2},      {"int32", 'i', 4},     {"intc", 'i', 4},         {"uint32", 'u', 4},      {"uintc", 'u', 4},
+    {"int64", 'i', 8},       {"int", 'i', 8},       {"int_", 'i', 8},         {"intp", 'i', 8},        {"long", 'i', 8},
+    {"longlong", 'i', 8},    {"uint64", 'u', 8},    {"uint", 'u', 8},         {"uintp", 'u', 8},       {"ulong", 'u', 8},
+    {"ulonglong", 'u', 8},   {"float16", 'f', 2},   {"half", 'f', 2},         {"float32", 'f', 4},     {"single", 'f', 4},
+    {"float64", 'f', 8},     {"float", 'f', 8},     {"float_", 'f', 8},       {"double", 'f', 8},      {"longdouble", 'f', 16},
+    {"float128", 'f', 16},   {"complex64", 'c', 8}, {"csingle", 'c', 8},      {"complex128", 'c', 16}, {"complex", 'c', 16},
+    {"complex_", 'c', 16},   {"cdouble", 'c', 16},  {"clongdouble", 'c', 32}, {"complex256", 'c', 32}, {"object", 'O', 8},
+    {"object_", 'O', 8},     {"str", 'U', 0},       {"str_", 'U', 0},         {"unicode", 'U', 0},     {"unicode_", 'U', 0},
+    {"bytes", 'S', 0},       {"bytes_", 'S', 0},    {"string_", 'S', 0},      {"void", 'V', 0},        {"datetime64", 'M', 8},
+    {"timedelta64", 'm', 8},
 };
 
 // One-character codes (numpy.typecodes), which are not the kinds: dtype("b") is int8, dtype("b1") a boolean.
 constexpr Named kCodes[] = {
-    {"?", 'b', 1}, {"b", 'i', 1},  {"B", 'u', 1}, {"h", 'i', 2}, {"H", 'u', 2}, {"i", 'i', 4}, {"I", 'u', 4},  {"l", 'i', 8},  {"L", 'u', 8},
-    {"q", 'i', 8}, {"Q", 'u', 8},  {"p", 'i', 8}, {"P", 'u', 8}, {"e", 'f', 2}, {"f", 'f', 4}, {"d", 'f', 8},  {"g", 'f', 16}, {"F", 'c', 8},
-    {"D", 'c', 16}, {"G", 'c', 32}, {"O", 'O', 8}, {"S", 'S', 0}, {"a", 'S', 0}, {"U", 'U', 0}, {"V", 'V', 0}, {"M", 'M', 8},  {"m", 'm', 8},
-    {"c", 'S', 1},
+    {"?", 'b', 1}, {"b", 'i', 1}, {"B", 'u', 1},  {"h", 'i', 2}, {"H", 'u', 2},  {"i", 'i', 4},  {"I", 'u', 4},
+    {"l", 'i', 8}, {"L", 'u', 8}, {"q", 'i', 8},  {"Q", 'u', 8}, {"p", 'i', 8},  {"P", 'u', 8},  {"e", 'f', 2},
+    {"f", 'f', 4}, {"d", 'f', 8}, {"g", 'f', 16}, {"F", 'c', 8}, {"D", 'c', 16}, {"G", 'c', 32}, {"O", 'O', 8},
+    {"S", 'S', 0}, {"a", 'S', 0}, {"U", 'U', 0},  {"V", 'V', 0}, {"M", 'M', 8},  {"m", 'm', 8},  {"c", 'S', 1},
 };
 
 bool valid_size(char kind, std::uint32_t size) {
   switch (kind) {
-    case 'b': return size == 1;
-    case 'i': case 'u': return size == 1 || size == 2 || size == 4 || size == 8;
-    case 'f': return size == 2 || size == 4 || size == 8 || size == 12 || size == 16;
-    case 'c': return size == 8 || size == 16 || size == 24 || size == 32;
-    case 'O': return size == 4 || size == 8;
-    case 'M': case 'm': return size == 8;
-    default: return true;
+    case 'b':
+      return size == 1;
+    case 'i':
+    case 'u':
+      return size == 1 || size == 2 || size == 4 || size == 8;
+    case 'f':
+      return size == 2 || size == 4 || size == 8 || size == 12 || size == 16;
+    case 'c':
+      return size == 8 || size == 16 || size == 24 || size == 32;
+    case 'O':
+      return size == 4 || size == 8;
+    case 'M':
+    case 'm':
+      return size == 8;
+    default:
+      return true;
   }
 }
 
@@ -62,10 +73,13 @@ Type type_from(const Literal& descr, const Source& source, std::uint64_t offset,
 
 std::vector<std::int64_t> shape_from(const Literal& shape, const Where& where) {
   const Literal one[1] = {shape};
-  const std::span<const Literal> items = shape.is(Literal::Kind::tuple) || shape.is(Literal::Kind::list) ? std::span<const Literal>(shape.items) : std::span<const Literal>(one);
+  const std::span<const Literal> items = shape.is(Literal::Kind::tuple) || shape.is(Literal::Kind::list)
+                                             ? std::span<const Literal>(shape.items)
+                                             : std::span<const Literal>(one);
   std::vector<std::int64_t> out;
   for (const Literal& item : items) {
-    if (!item.is(Literal::Kind::integer) || item.integer < 0) throw Error(Code::corrupt, where, "the shape of an array has a dimension that is no count");
+    if (!item.is(Literal::Kind::integer) || item.integer < 0)
+      throw Error(Code::corrupt, where, "the shape of an array has a dimension that is no count");
     out.push_back(item.integer);
   }
   return out;
@@ -78,8 +92,10 @@ Type structure_from(const Literal& fields, const Source& source, std::uint64_t o
   out.kind = 'V';
   std::uint64_t size = 0;
   for (const Literal& item : fields.items) {
-    if (!item.is(Literal::Kind::tuple) || item.items.size() < 2 || item.items.size() > 3) throw Error(Code::corrupt, where, "a field of a structure is no (name, type)");
-    const Literal& name = item.items[0].is(Literal::Kind::tuple) && item.items[0].items.size() == 2 ? item.items[0].items[1] : item.items[0];
+    if (!item.is(Literal::Kind::tuple) || item.items.size() < 2 || item.items.size() > 3)
+      throw Error(Code::corrupt, where, "a field of a structure is no (name, type)");
+    const Literal& name =
+        item.items[0].is(Literal::Kind::tuple) && item.items[0].items.size() == 2 ? item.items[0].items[1] : item.items[0];
     if (!name.is(Literal::Kind::text)) throw Error(Code::corrupt, where, "a field of a structure has no name");
     Type::Field field{name.text, type_from(item.items[1], source, offset, depth + 1), static_cast<std::uint32_t>(size)};
     if (item.items.size() == 3) {
@@ -198,10 +214,13 @@ bool looks_like(Bytes first) { return as_text(first).starts_with(kMagic); }
 
 Header read_header(Cursor& cursor) {
   const std::uint64_t start = cursor.offset();
-  if (cursor.text(std::min<std::uint64_t>(kMagic.size(), cursor.left())) != kMagic) cursor.fail_at(start, Code::corrupt, "no .npy file: the magic number is missing");
+  if (cursor.text(std::min<std::uint64_t>(kMagic.size(), cursor.left())) != kMagic)
+    cursor.fail_at(start, Code::corrupt, "no .npy file: the magic number is missing");
   const int major = cursor.byte();
   const int minor = cursor.byte();
-  if (major < 1 || major > 3 || minor != 0) cursor.fail_at(start + kMagic.size(), Code::unsupported, format("version {}.{} of the .npy format, known are 1.0, 2.0 and 3.0", major, minor));
+  if (major < 1 || major > 3 || minor != 0)
+    cursor.fail_at(start + kMagic.size(), Code::unsupported,
+                   format("version {}.{} of the .npy format, known are 1.0, 2.0 and 3.0", major, minor));
   const std::uint64_t length = major == 1 ? cursor.le<std::uint16_t>() : cursor.le<std::uint32_t>();
   if (length > kMostHeader) cursor.fail(Code::limit, format("a header of {}, at most 1 MiB is read", human_bytes(length)));
   const std::uint64_t text_at = cursor.offset();
@@ -234,7 +253,10 @@ Header read_header(Cursor& cursor) {
   if (!out.type.has_objects()) {
     std::uint64_t needed = out.type.itemsize;
     for (const std::int64_t d : out.shape) needed = sat_mul(needed, static_cast<std::uint64_t>(d));
-    if (needed > cursor.left()) throw Error(Code::truncated, where, format("an array of shape {} and type {} needs {} bytes, only {} left", shape_text(out.shape), printable(out.type.text(), 60), needed, cursor.left()));
+    if (needed > cursor.left())
+      throw Error(Code::truncated, where,
+                  format("an array of shape {} and type {} needs {} bytes, only {} left", shape_text(out.shape),
+                         printable(out.type.text(), 60), needed, cursor.left()));
   }
   return out;
 }

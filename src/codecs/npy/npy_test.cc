@@ -72,7 +72,9 @@ TEST(Npy, Headers) {
   EXPECT_FALSE(a.fortran);
   EXPECT_EQ(header_of(file_with("{'shape': (), 'fortran_order': True, 'descr': '|u1'}", "x", 3)).shape.size(), 0u);
   EXPECT_EQ(header_of(file_with("{'descr': '<i2', 'fortran_order': False, 'shape': (3L,)}", "xxxxxx")).shape[0], 3);  // Python 2
-  const Header s = header_of(file_with("{'descr': [('a', '<i4'), ('b\\'', '<f8', (2,)), (('title', 'c'), [('d', '|S3')])], 'fortran_order': False, 'shape': (1,)}", std::string(23, 'x')));
+  const Header s = header_of(
+      file_with("{'descr': [('a', '<i4'), ('b\\'', '<f8', (2,)), (('title', 'c'), [('d', '|S3')])], 'fortran_order': False, 'shape': (1,)}",
+                std::string(23, 'x')));
   EXPECT_EQ(s.type.text(), "[('a', '<i4'), ('b\\'', '<f8', (2,)), ('c', [('d', '|S3')])]");
   EXPECT_EQ(s.type.itemsize, 23u);
   EXPECT_EQ(s.type.fields[2].offset, 20u);
@@ -111,7 +113,8 @@ TEST(Npy, BrokenOnesSayWhereAndWhy) {
   EXPECT_EQ(broken(std::string(3000, '(')), "@0x10b: limit: nested deeper than 256 levels");
   EXPECT_EQ(broken("{'descr': '<f8', 'fortran_order': False, 'shape': (4000000000, 4000000000)}"),
             "@0xa: truncated: an array of shape (4000000000, 4000000000) and type <f8 needs 18446744073709551615 bytes, only 0 left");
-  EXPECT_EQ(broken("{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}", "12345678"), "@0xa: truncated: an array of shape (2,) and type <f8 needs 16 bytes, only 8 left");
+  EXPECT_EQ(broken("{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}", "12345678"),
+            "@0xa: truncated: an array of shape (2,) and type <f8 needs 16 bytes, only 8 left");
 }
 
 }  // namespace

@@ -146,7 +146,8 @@ std::optional<double> parse_real(std::string_view text) {
   if (error == std::errc::result_out_of_range) {
     // from_chars leaves the value alone; float() gives an infinity or the nearest denormal or zero. The exponent's sign tells.
     const std::size_t exponent = text.find_first_of("eE");
-    const bool tiny = exponent != std::string_view::npos ? text.substr(exponent + 1).starts_with('-') : text.find('.') <= (text.front() == '-' ? 2u : 1u);
+    const bool tiny =
+        exponent != std::string_view::npos ? text.substr(exponent + 1).starts_with('-') : text.find('.') <= (text.front() == '-' ? 2u : 1u);
     value = tiny ? 0.0 : std::numeric_limits<double>::infinity();
     return text.front() == '-' ? -value : value;
   }
@@ -163,15 +164,34 @@ bool unescape_bytes(std::string_view text, std::string& out) {
     if (++i == text.size()) return false;
     const char c = text[i];
     switch (c) {
-      case '\n': break;
-      case '\\': case '\'': case '"': out.push_back(c); break;
-      case 'a': out.push_back('\a'); break;
-      case 'b': out.push_back('\b'); break;
-      case 'f': out.push_back('\f'); break;
-      case 'n': out.push_back('\n'); break;
-      case 'r': out.push_back('\r'); break;
-      case 't': out.push_back('\t'); break;
-      case 'v': out.push_back('\v'); break;
+      case '\n':
+        break;
+      case '\\':
+      case '\'':
+      case '"':
+        out.push_back(c);
+        break;
+      case 'a':
+        out.push_back('\a');
+        break;
+      case 'b':
+        out.push_back('\b');
+        break;
+      case 'f':
+        out.push_back('\f');
+        break;
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 'r':
+        out.push_back('\r');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
+      case 'v':
+        out.push_back('\v');
+        break;
       case 'x': {
         const auto value = hex_at(text, i + 1, 2);
         if (!value) return false;

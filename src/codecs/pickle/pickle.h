@@ -18,17 +18,24 @@
 namespace decant::pickle {
 
 enum class Kind : std::uint8_t {
-  none, boolean, integer,
+  none,
+  boolean,
+  integer,
   big_integer,  // beyond int64: raw() holds its little-endian two's complement bytes
   real,
-  text,         // str; raw() is UTF-8 (with surrogatepass)
-  bytes,        // bytes, and str of Python 2 (then is_py2_string)
-  bytearray, list, tuple, dict, set, frozenset,
-  global,       // module() and name()
-  call,         // REDUCE, NEWOBJ, NEWOBJ_EX, OBJ, INST: callee(args, **kwargs), then BUILD state and appended items
-  persistent,   // PERSID, BINPERSID: items[0] is the id
-  extension,    // EXT1/2/4: integer is the code
-  buffer,       // NEXT_BUFFER: integer is its number
+  text,   // str; raw() is UTF-8 (with surrogatepass)
+  bytes,  // bytes, and str of Python 2 (then is_py2_string)
+  bytearray,
+  list,
+  tuple,
+  dict,
+  set,
+  frozenset,
+  global,      // module() and name()
+  call,        // REDUCE, NEWOBJ, NEWOBJ_EX, OBJ, INST: callee(args, **kwargs), then BUILD state and appended items
+  persistent,  // PERSID, BINPERSID: items[0] is the id
+  extension,   // EXT1/2/4: integer is the code
+  buffer,      // NEXT_BUFFER: integer is its number
 };
 
 struct Node;
@@ -66,15 +73,15 @@ struct Extra {
 struct Node {
   Kind kind = Kind::none;
   bool is_py2_string = false;
-  bool is_newobj = false;     // a call by NEWOBJ or NEWOBJ_EX: cls.__new__(cls, *args)
-  std::uint64_t offset = 0;   // of the opcode that made it
+  bool is_newobj = false;    // a call by NEWOBJ or NEWOBJ_EX: cls.__new__(cls, *args)
+  std::uint64_t offset = 0;  // of the opcode that made it
   union {
     std::int64_t integer = 0;  // boolean (0, 1), integer, extension, buffer
     double real;               // real, and only there
   };
-  Bytes raw_bytes;            // text, bytes, bytearray, big_integer: a view of the source, or of memory that the Tree owns
-  Refs items;                 // list, tuple, set, frozenset: elements; dict: key, value, …; global: module, name (text nodes);
-                              // call: callee, args (usually a tuple), and kwargs where given
+  Bytes raw_bytes;  // text, bytes, bytearray, big_integer: a view of the source, or of memory that the Tree owns
+  Refs items;       // list, tuple, set, frozenset: elements; dict: key, value, …; global: module, name (text nodes);
+                    // call: callee, args (usually a tuple), and kwargs where given
   Extra* extra = nullptr;
 
   std::string_view text() const { return as_text(raw_bytes); }
@@ -101,18 +108,18 @@ class Tree {
  public:
   Ref root = nullptr;
   int protocol = 0;
-  std::uint64_t end = 0;            // offset just behind STOP
+  std::uint64_t end = 0;  // offset just behind STOP
   std::vector<Oddity> oddities;
-  std::vector<Ref> globals;         // every global node, in order, popped or not: what scan judges
-  std::vector<Ref> calls;           // every call node, in order, popped or not
-  std::vector<Ref> persistents;     // every persistent id, in order, popped or not
-  Source source;                    // the stream that was parsed
+  std::vector<Ref> globals;      // every global node, in order, popped or not: what scan judges
+  std::vector<Ref> calls;        // every call node, in order, popped or not
+  std::vector<Ref> persistents;  // every persistent id, in order, popped or not
+  Source source;                 // the stream that was parsed
 
   /// A view of `node`'s bytes that stays alive on its own.
   Blob blob_of(const Node& node) const { return {owner, node.raw_bytes}; }
   Where where(const Node& node, std::string item = {}) const { return source.where(node.offset, std::move(item)); }
 
-  std::shared_ptr<void> owner;      // keeps nodes, decoded bytes and the source's bytes alive
+  std::shared_ptr<void> owner;  // keeps nodes, decoded bytes and the source's bytes alive
 };
 
 struct Options {

@@ -89,7 +89,8 @@ Archive read(const Source& source) {
     const std::string_view header = cursor.text(kBlock);
     if (std::all_of(header.begin(), header.end(), [](char c) { return c == '\0'; })) {
       // Two empty blocks end an archive; writers then fill up to a multiple of 10 KiB.
-      while (cursor.left() >= kBlock && std::ranges::all_of(cursor.peek(kBlock), [](std::byte b) { return b == std::byte{0}; })) cursor.skip(kBlock);
+      while (cursor.left() >= kBlock && std::ranges::all_of(cursor.peek(kBlock), [](std::byte b) { return b == std::byte{0}; }))
+        cursor.skip(kBlock);
       break;
     }
     if (!checksum_fits(header)) cursor.fail_at(start, Code::corrupt, "the checksum of a tar header is wrong");
@@ -98,7 +99,8 @@ Archive read(const Source& source) {
     entry.size = octal(header.substr(124, 12), good);
     entry.type = header[156];
     if (!good) cursor.fail_at(start, Code::corrupt, "the size in a tar header is no number");
-    if (entry.size > cursor.left()) cursor.fail_at(start, Code::truncated, format("a member of {} bytes, only {} left", entry.size, cursor.left()));
+    if (entry.size > cursor.left())
+      cursor.fail_at(start, Code::truncated, format("a member of {} bytes, only {} left", entry.size, cursor.left()));
     cursor.budget().charge_items(1, cursor.where());
     cursor.budget().charge(sizeof(Entry) + kBlock, "the list of an archive", cursor.where());
     entry.offset = cursor.offset();
@@ -117,7 +119,8 @@ Archive read(const Source& source) {
     }
     if (entry.type == 'g') continue;
     const std::string_view prefix = header.substr(257, 5) == "ustar" ? until_nul(header.substr(345, 155)) : std::string_view();
-    entry.name = long_name ? *long_name : (prefix.empty() ? std::string() : std::string(prefix) + '/') + std::string(until_nul(header.substr(0, 100)));
+    entry.name = long_name ? *long_name
+                           : (prefix.empty() ? std::string() : std::string(prefix) + '/') + std::string(until_nul(header.substr(0, 100)));
     long_name.reset();
     out.entries.push_back(std::move(entry));
   }

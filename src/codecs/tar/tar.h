@@ -12,7 +12,7 @@ namespace decant::tar {
 
 struct Entry {
   std::string name;
-  char type = '0';  // '0' and NUL a file, '5' a folder, '1' and '2' links, …
+  char type = '0';                     // '0' and NUL a file, '5' a folder, '1' and '2' links, …
   std::uint64_t offset = 0, size = 0;  // of the data
   bool is_file() const { return type == '0' || type == '\0' || type == '7'; }
   bool is_link() const { return type == '1' || type == '2'; }

@@ -14,7 +14,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kLocal = "PK\x03\x04"sv, kCentral = "PK\x01\x02"sv, kEnd = "PK\x05\x06"sv, kEnd64 = "PK\x06\x06"sv, kLocator64 = "PK\x06\x07"sv, kDescriptor = "PK\x07\x08"sv;
+constexpr std::string_view kLocal = "PK\x03\x04"sv, kCentral = "PK\x01\x02"sv, kEnd = "PK\x05\x06"sv, kEnd64 = "PK\x06\x06"sv,
+                           kLocator64 = "PK\x06\x07"sv, kDescriptor = "PK\x07\x08"sv;
 constexpr std::uint64_t kEndSize = 22, kLocatorSize = 20, kEnd64Size = 56, kCentralSize = 46, kLocalSize = 30;
 constexpr std::uint16_t kFlagDescriptor = 0x0008, kFlagPatched = 0x0020;
 
@@ -66,7 +67,8 @@ Archive::Archive(const Source& source) : source_(source) {
   const std::uint64_t lowest = bytes.size() - std::min<std::uint64_t>(bytes.size(), kEndSize + 0xFFFF);
   const std::string_view tail = as_text(bytes.subspan(lowest));
   const std::size_t found = tail.rfind(kEnd, tail.size() - kEndSize);
-  if (found == std::string_view::npos) throw fail(bytes.size(), Code::truncated, "the zip archive has no end record: it is cut off, or no zip archive");
+  if (found == std::string_view::npos)
+    throw fail(bytes.size(), Code::truncated, "the zip archive has no end record: it is cut off, or no zip archive");
   const std::uint64_t end = lowest + found;
   const std::uint64_t comment_size = number(bytes, end + 20, 2);
   std::uint64_t behind = bytes.size() - end - kEndSize;
@@ -76,9 +78,11 @@ Archive::Archive(const Source& source) : source_(source) {
     odd("trailing-data", format("{} bytes follow the archive", behind - comment_size), end + kEndSize + comment_size);
     gaps_.push_back({end + kEndSize + comment_size, behind - comment_size});
   }
-  if (const std::size_t other = tail.rfind(kEnd, found == 0 ? 0 : found - 1); other != std::string_view::npos && other < found && found != 0) {
+  if (const std::size_t other = tail.rfind(kEnd, found == 0 ? 0 : found - 1);
+      other != std::string_view::npos && other < found && found != 0) {
     const std::uint64_t at = lowest + other;
-    if (at + kEndSize + number(bytes, at + 20, 2) == bytes.size()) odd("several-directories", "the archive has two end records that both fit: readers choose different ones", at);
+    if (at + kEndSize + number(bytes, at + 20, 2) == bytes.size())
+      odd("several-directories", "the archive has two end records that both fit: readers choose different ones", at);
   }
 
   std::uint64_t disks = number(bytes, end + 4, 2) | number(bytes, end + 6, 2);
@@ -91,10 +95,13 @@ Archive::Archive(const Source& source) : source_(source) {
     const std::uint64_t locator = end - kLocatorSize;
     std::uint64_t record = number(bytes, locator + 8, 8);
     if (!at_is(bytes, record, kEnd64) && locator >= kEnd64Size) record = locator - kEnd64Size;
-    if (!at_is(bytes, record, kEnd64) || bytes.size() - record < kEnd64Size) throw fail(locator, Code::corrupt, "the zip64 end record is not where its locator says");
+    if (!at_is(bytes, record, kEnd64) || bytes.size() - record < kEnd64Size)
+      throw fail(locator, Code::corrupt, "the zip64 end record is not where its locator says");
     disks = number(bytes, record + 16, 4) | number(bytes, record + 20, 4);
-    const std::uint64_t wide_count = number(bytes, record + 32, 8), wide_size = number(bytes, record + 40, 8), wide_offset = number(bytes, record + 48, 8);
-    if ((count != 0xFFFF && count != wide_count) || (size != 0xFFFFFFFF && size != wide_size) || (offset != 0xFFFFFFFF && offset != wide_offset)) {
+    const std::uint64_t wide_count = number(bytes, record + 32, 8), wide_size = number(bytes, record + 40, 8),
+                        wide_offset = number(bytes, record + 48, 8);
+    if ((count != 0xFFFF && count != wide_count) || (size != 0xFFFFFFFF && size != wide_size) ||
+        (offset != 0xFFFFFFFF && offset != wide_offset)) {
       odd("several-directories", "the end record and the zip64 end record disagree", record);
     }
     count = wide_count;
@@ -110,7 +117,8 @@ Archive::Archive(const Source& source) : source_(source) {
   const std::uint64_t directory = directory_end - size;
   std::uint64_t prefix = 0;
   if (offset > directory) {
-    throw fail(end, Code::corrupt, format("the directory should be at {:#x}, but it must end at {:#x} after {} bytes", offset, directory_end, size));
+    throw fail(end, Code::corrupt,
+               format("the directory should be at {:#x}, but it must end at {:#x} after {} bytes", offset, directory_end, size));
   }
   if (offset < directory) {
     // Python's zipfile moves all offsets by what stands before the archive; others trust the offset.
@@ -132,7 +140,8 @@ void Archive::read_directory(std::uint64_t at, std::uint64_t size, std::uint64_t
   const std::uint64_t end = at + size;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t start = cursor.offset();
-    if (end - start < kCentralSize) throw Error(Code::corrupt, source_.where(start), format("the directory ends after {} of {} entries", i, count));
+    if (end - start < kCentralSize)
+      throw Error(Code::corrupt, source_.where(start), format("the directory ends after {} of {} entries", i, count));
     const Bytes header = cursor.bytes(kCentralSize);
     if (!at_is(header, 0, kCentral)) throw Error(Code::corrupt, source_.where(start), "no entry where the directory should have one");
     Entry entry;
@@ -143,15 +152,18 @@ void Archive::read_directory(std::uint64_t at, std::uint64_t size, std::uint64_t
     entry.size = number(header, 24, 4);
     entry.offset = number(header, 42, 4);
     const std::uint64_t name_size = number(header, 28, 2), extra_size = number(header, 30, 2), comment_size = number(header, 32, 2);
-    if (end - cursor.offset() < name_size + extra_size + comment_size) throw Error(Code::corrupt, source_.where(start), "an entry goes over the end of the directory");
+    if (end - cursor.offset() < name_size + extra_size + comment_size)
+      throw Error(Code::corrupt, source_.where(start), "an entry goes over the end of the directory");
     source_.budget().charge(name_size, "the directory of an archive", source_.where(start));
     entry.name = std::string(cursor.text(name_size));
     read_zip64(cursor.bytes(extra_size), &entry.size, &entry.packed, &entry.offset);
     cursor.skip(comment_size);
     entry.offset = sat_add(entry.offset, prefix);
-    if (number(header, 34, 2) != 0 && number(header, 34, 2) != 0xFFFF) throw Error(Code::unsupported, source_.where(start), "an archive that is split over several files");
+    if (number(header, 34, 2) != 0 && number(header, 34, 2) != 0xFFFF)
+      throw Error(Code::unsupported, source_.where(start), "an archive that is split over several files");
     const std::uint64_t unix_mode = number(header, 38, 4) >> 16;
-    if (number(header, 5, 1) == 3 && (unix_mode & 0170000) == 0120000) odd("link", format("\"{}\" is a symbolic link", printable(entry.name, 80)), start);
+    if (number(header, 5, 1) == 3 && (unix_mode & 0170000) == 0120000)
+      odd("link", format("\"{}\" is a symbolic link", printable(entry.name, 80)), start);
     read_local(entry);
     check_name(entry);
     entries_.push_back(std::move(entry));
@@ -162,7 +174,8 @@ void Archive::read_directory(std::uint64_t at, std::uint64_t size, std::uint64_t
   }
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (!by_name_.insert_or_assign(entries_[i].name, i).second) {
-      odd("duplicate-name", format("\"{}\" is there twice: readers choose different ones", printable(entries_[i].name, 80)), entries_[i].offset);
+      odd("duplicate-name", format("\"{}\" is there twice: readers choose different ones", printable(entries_[i].name, 80)),
+          entries_[i].offset);
     }
   }
 }
@@ -171,14 +184,19 @@ void Archive::read_local(Entry& entry) {
   const Bytes bytes = source_.bytes();
   const Where where = source_.where(entry.offset);
   const std::string shown = printable(entry.name, 80);
-  if (!at_is(bytes, entry.offset, kLocal) || bytes.size() - entry.offset < kLocalSize) throw Error(Code::corrupt, where, format("no local header for \"{}\"", shown));
+  if (!at_is(bytes, entry.offset, kLocal) || bytes.size() - entry.offset < kLocalSize)
+    throw Error(Code::corrupt, where, format("no local header for \"{}\"", shown));
   const Bytes header = bytes.subspan(entry.offset, kLocalSize);
   const std::uint64_t name_size = number(header, 26, 2), extra_size = number(header, 28, 2);
   entry.data_offset = entry.offset + kLocalSize + name_size + extra_size;
   if (entry.data_offset > bytes.size() || entry.packed > bytes.size() - entry.data_offset) {
-    throw Error(Code::truncated, where, format("\"{}\" states {} bytes, only {} left", shown, entry.packed, bytes.size() - std::min<std::uint64_t>(entry.data_offset, bytes.size())));
+    throw Error(Code::truncated, where,
+                format("\"{}\" states {} bytes, only {} left", shown, entry.packed,
+                       bytes.size() - std::min<std::uint64_t>(entry.data_offset, bytes.size())));
   }
-  const auto differs = [&](const char* what) { odd("local-mismatch", format("the {} of \"{}\" differs between its local header and the directory", what, shown), entry.offset); };
+  const auto differs = [&](const char* what) {
+    odd("local-mismatch", format("the {} of \"{}\" differs between its local header and the directory", what, shown), entry.offset);
+  };
   if (as_text(bytes.subspan(entry.offset + kLocalSize, name_size)) != entry.name) differs("name");
   const auto flags = static_cast<std::uint16_t>(number(header, 6, 2));
   if (number(header, 8, 2) != entry.method) differs("method");
@@ -191,12 +209,14 @@ void Archive::read_local(Entry& entry) {
     if (packed != entry.packed || size != entry.size) differs("size");
     if (static_cast<std::uint32_t>(number(header, 14, 4)) != entry.crc) differs("checksum");
   }
-  if (entry.method == 0 && entry.size != entry.packed) odd("size-mismatch", format("\"{}\" is stored, but its two sizes differ: {} and {}", shown, entry.packed, entry.size), entry.offset);
+  if (entry.method == 0 && entry.size != entry.packed)
+    odd("size-mismatch", format("\"{}\" is stored, but its two sizes differ: {} and {}", shown, entry.packed, entry.size), entry.offset);
 }
 
 void Archive::check_name(const Entry& entry) {
   const std::string_view name = entry.name;
-  bool bad = name.empty() || name.front() == '/' || name.find('\0') != std::string_view::npos || name.find('\\') != std::string_view::npos || (name.size() > 1 && name[1] == ':');
+  bool bad = name.empty() || name.front() == '/' || name.find('\0') != std::string_view::npos ||
+             name.find('\\') != std::string_view::npos || (name.size() > 1 && name[1] == ':');
   for (std::size_t at = 0; at <= name.size();) {
     const std::size_t slash = std::min(name.find('/', at), name.size());
     bad = bad || name.substr(at, slash - at) == "..";
@@ -218,7 +238,10 @@ void Archive::find_gaps(std::uint64_t directory, std::uint64_t directory_size, s
     if (before != nullptr && (before->flags & kFlagDescriptor)) {
       const std::uint64_t signature = at_is(bytes, at, kDescriptor) ? 4 : 0;
       if (size >= signature + 12 && number(bytes, at + signature, 4) == before->crc) {
-        const std::uint64_t descriptor = signature + (size >= signature + 20 && number(bytes, at + signature + 4, 8) == before->packed && number(bytes, at + signature + 12, 8) == before->size ? 20 : 12);
+        const std::uint64_t descriptor = signature + (size >= signature + 20 && number(bytes, at + signature + 4, 8) == before->packed &&
+                                                              number(bytes, at + signature + 12, 8) == before->size
+                                                          ? 20
+                                                          : 12);
         at += descriptor;
         size -= descriptor;
       }
@@ -230,7 +253,8 @@ void Archive::find_gaps(std::uint64_t directory, std::uint64_t directory_size, s
   };
   const Entry* before = nullptr;
   for (const Entry* entry : order) {
-    if (entry->offset < at) throw Error(Code::corrupt, source_.where(entry->offset), format("\"{}\" overlaps another entry", printable(entry->name, 80)));
+    if (entry->offset < at)
+      throw Error(Code::corrupt, source_.where(entry->offset), format("\"{}\" overlaps another entry", printable(entry->name, 80)));
     gap(entry->offset, before);
     at = entry->data_offset + entry->packed;
     before = entry;
@@ -250,7 +274,8 @@ const Entry* Archive::find(std::string_view name) const {
 Source Archive::read(const Entry& entry) const {
   const Where where = source_.where(entry.offset, entry.name);
   if (entry.encrypted()) throw Error(Code::unsupported, where, "the entry is encrypted");
-  if (entry.method == 0 && entry.size != entry.packed) throw Error(Code::corrupt, where, format("the entry is stored, but its two sizes differ: {} and {}", entry.packed, entry.size));
+  if (entry.method == 0 && entry.size != entry.packed)
+    throw Error(Code::corrupt, where, format("the entry is stored, but its two sizes differ: {} and {}", entry.packed, entry.size));
   const Blob packed = source_.data().slice(entry.data_offset, entry.packed);
   Blob data;
   if (entry.method == 0) {
@@ -260,11 +285,20 @@ Source Archive::read(const Entry& entry) const {
     Cursor cursor(inner);
     compress::Method method{};
     switch (entry.method) {
-      case 8: method = compress::Method::deflate; break;
-      case 12: method = compress::Method::bzip2; break;
-      case 93: method = compress::Method::zstd; break;
-      case 95: method = compress::Method::xz; break;
-      default: throw Error(Code::unsupported, where, format("compression method {}", entry.method));
+      case 8:
+        method = compress::Method::deflate;
+        break;
+      case 12:
+        method = compress::Method::bzip2;
+        break;
+      case 93:
+        method = compress::Method::zstd;
+        break;
+      case 95:
+        method = compress::Method::xz;
+        break;
+      default:
+        throw Error(Code::unsupported, where, format("compression method {}", entry.method));
     }
     data = compress::unpack(cursor, method, entry.size).data;
     if (!cursor.at_end()) throw Error(Code::corrupt, where, format("{} bytes follow the compressed data of the entry", cursor.left()));
@@ -278,8 +312,12 @@ Source Archive::read_unchecked(const Entry& entry) const {
   const Source inner = source_.member(entry.name, source_.data().slice(entry.data_offset, entry.packed));
   if (entry.method == 0) return inner;
   Cursor cursor(inner);
-  const compress::Method method = entry.method == 8 ? compress::Method::deflate : entry.method == 12 ? compress::Method::bzip2 : entry.method == 93 ? compress::Method::zstd : compress::Method::xz;
-  if (entry.method != 8 && entry.method != 12 && entry.method != 93 && entry.method != 95) throw Error(Code::unsupported, source_.where(entry.offset, entry.name), format("compression method {}", entry.method));
+  const compress::Method method = entry.method == 8    ? compress::Method::deflate
+                                  : entry.method == 12 ? compress::Method::bzip2
+                                  : entry.method == 93 ? compress::Method::zstd
+                                                       : compress::Method::xz;
+  if (entry.method != 8 && entry.method != 12 && entry.method != 93 && entry.method != 95)
+    throw Error(Code::unsupported, source_.where(entry.offset, entry.name), format("compression method {}", entry.method));
   return source_.member(entry.name, compress::unpack(cursor, method).data);
 }
 
@@ -305,7 +343,8 @@ void Writer::add(std::string_view name, Bytes data, bool deflate, std::uint32_t 
   done.offset = sink_.written() - start_;
   std::string packed;
   if (deflate) {
-    const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> encoder(::libdeflate_alloc_compressor(6), ::libdeflate_free_compressor);
+    const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> encoder(::libdeflate_alloc_compressor(6),
+                                                                                           ::libdeflate_free_compressor);
     if (!encoder) throw std::bad_alloc();
     packed.resize(::libdeflate_deflate_compress_bound(encoder.get(), data.size()));
     packed.resize(::libdeflate_deflate_compress(encoder.get(), data.data(), data.size(), packed.data(), packed.size()));
@@ -323,8 +362,10 @@ void Writer::add(std::string_view name, Bytes data, bool deflate, std::uint32_t 
     extra.append(pad, '\0');
   }
   std::string header(kLocal);
-  put(header, wide ? 45 : 20, 2), put(header, 0x0800, 2), put(header, done.method, 2), put(header, 0, 2), put(header, kDosDate, 2), put(header, done.crc, 4);
-  put(header, wide ? kWide : done.packed, 4), put(header, wide ? kWide : done.size, 4), put(header, name.size(), 2), put(header, extra.size(), 2);
+  put(header, wide ? 45 : 20, 2), put(header, 0x0800, 2), put(header, done.method, 2), put(header, 0, 2), put(header, kDosDate, 2),
+      put(header, done.crc, 4);
+  put(header, wide ? kWide : done.packed, 4), put(header, wide ? kWide : done.size, 4), put(header, name.size(), 2),
+      put(header, extra.size(), 2);
   sink_.write(header);
   sink_.write(name);
   sink_.write(extra);
@@ -357,13 +398,15 @@ void Writer::finish() {
   std::string tail;
   if (count >= 0xFFFF || size >= kWide || directory >= kWide) {
     tail += kEnd64;
-    put(tail, kEnd64Size - 12, 8), put(tail, 45, 2), put(tail, 45, 2), put(tail, 0, 4), put(tail, 0, 4), put(tail, count, 8), put(tail, count, 8);
+    put(tail, kEnd64Size - 12, 8), put(tail, 45, 2), put(tail, 45, 2), put(tail, 0, 4), put(tail, 0, 4), put(tail, count, 8),
+        put(tail, count, 8);
     put(tail, size, 8), put(tail, directory, 8);
     tail += kLocator64;
     put(tail, 0, 4), put(tail, end, 8), put(tail, 1, 4);
   }
   tail += kEnd;
-  put(tail, 0, 2), put(tail, 0, 2), put(tail, std::min<std::uint64_t>(count, 0xFFFF), 2), put(tail, std::min<std::uint64_t>(count, 0xFFFF), 2);
+  put(tail, 0, 2), put(tail, 0, 2), put(tail, std::min<std::uint64_t>(count, 0xFFFF), 2),
+      put(tail, std::min<std::uint64_t>(count, 0xFFFF), 2);
   put(tail, std::min(size, kWide), 4), put(tail, std::min(directory, kWide), 4), put(tail, 0, 2);
   sink_.write(tail);
 }

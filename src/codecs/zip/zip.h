@@ -16,7 +16,7 @@ namespace decant::zip {
 
 struct Entry {
   std::string name;
-  std::uint16_t method = 0;     // 0 stored, 8 deflate, 12 bzip2, 93 zstd, 95 xz
+  std::uint16_t method = 0;  // 0 stored, 8 deflate, 12 bzip2, 93 zstd, 95 xz
   std::uint16_t flags = 0;
   std::uint32_t crc = 0;
   std::uint64_t packed = 0, size = 0;

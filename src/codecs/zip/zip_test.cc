@@ -31,7 +31,9 @@ std::string archive_of(const std::vector<File>& files) {
   return out;
 }
 
-Source source_of(std::string_view bytes, std::uint64_t memory = 0) { return Source::memory(Blob::copy_of(as_bytes(bytes)), "z.zip", memory); }
+Source source_of(std::string_view bytes, std::uint64_t memory = 0) {
+  return Source::memory(Blob::copy_of(as_bytes(bytes)), "z.zip", memory);
+}
 
 std::string error_of(std::string_view bytes) {
   try {
@@ -99,16 +101,20 @@ TEST(Zip, WhatReadersTakeDifferently) {
   EXPECT_EQ(oddities_of(plain + "x"), "trailing-data");
   EXPECT_EQ(oddities_of("x" + plain), "prefix hidden-data");
   EXPECT_EQ(oddities_of(plain + plain), "several-directories prefix hidden-data");
-  EXPECT_EQ(oddities_of(with(plain, kLocal, 30, "xyz")), "local-mismatch");        // name
-  EXPECT_EQ(oddities_of(with(plain, kLocal, 22, "\x09")), "local-mismatch");       // size
-  EXPECT_EQ(oddities_of(with(plain, kLocal, 14, "\x09")), "local-mismatch");       // checksum
-  EXPECT_EQ(oddities_of(with(plain, kLocal, 8, "\x08")), "local-mismatch");        // method
-  EXPECT_EQ(oddities_of(with(plain, kLocal, 6, "\x01")), "local-mismatch");        // encrypted, says one of the two
+  EXPECT_EQ(oddities_of(with(plain, kLocal, 30, "xyz")), "local-mismatch");   // name
+  EXPECT_EQ(oddities_of(with(plain, kLocal, 22, "\x09")), "local-mismatch");  // size
+  EXPECT_EQ(oddities_of(with(plain, kLocal, 14, "\x09")), "local-mismatch");  // checksum
+  EXPECT_EQ(oddities_of(with(plain, kLocal, 8, "\x08")), "local-mismatch");   // method
+  EXPECT_EQ(oddities_of(with(plain, kLocal, 6, "\x01")), "local-mismatch");   // encrypted, says one of the two
   EXPECT_EQ(oddities_of(with(plain, kCentral, 8, "\x01")), "local-mismatch encrypted");
   EXPECT_EQ(oddities_of(with(plain, kCentral, 8, "\x20")), "local-mismatch patched");
   EXPECT_EQ(oddities_of(archive_of({{"a", "1"}, {"a", "2"}})), "duplicate-name");
-  EXPECT_EQ(as_text(Archive(source_of(archive_of({{"a", "1"}, {"a", "2"}}))).read(*Archive(source_of(archive_of({{"a", "1"}, {"a", "2"}}))).find("a")).bytes()), "2");
-  for (const char* name : {"/abs", "../up", "a/../../b", "c:\\x", "..", "a\\b", ""}) EXPECT_EQ(oddities_of(archive_of({{name, "x"}})), "unsafe-name") << name;
+  EXPECT_EQ(as_text(Archive(source_of(archive_of({{"a", "1"}, {"a", "2"}})))
+                        .read(*Archive(source_of(archive_of({{"a", "1"}, {"a", "2"}}))).find("a"))
+                        .bytes()),
+            "2");
+  for (const char* name : {"/abs", "../up", "a/../../b", "c:\\x", "..", "a\\b", ""})
+    EXPECT_EQ(oddities_of(archive_of({{name, "x"}})), "unsafe-name") << name;
   EXPECT_EQ(oddities_of(archive_of({{"a..b", "x"}, {"..c/d", "x"}})), "");
   EXPECT_EQ(oddities_of(with(with(plain, kCentral, 5, "\3"), kCentral, 38, "\0\0\xff\xa1"s)), "link");
 }
@@ -116,11 +122,12 @@ TEST(Zip, WhatReadersTakeDifferently) {
 TEST(Zip, BrokenOnesSayWhereAndWhy) {
   const std::string plain = archive_of({{"abc", "hello"}, {"def", "world"}});
   EXPECT_EQ(error_of(""), "z.zip @0x0: truncated: too short for a zip archive");
-  EXPECT_EQ(error_of(plain.substr(0, plain.size() - 1)), "z.zip @0x" + [&] {
-    char hex[16];
-    std::snprintf(hex, sizeof hex, "%zx", plain.size() - 1);
-    return std::string(hex);
-  }() + ": truncated: the zip archive has no end record: it is cut off, or no zip archive");
+  EXPECT_EQ(
+      error_of(plain.substr(0, plain.size() - 1)), "z.zip @0x" + [&] {
+        char hex[16];
+        std::snprintf(hex, sizeof hex, "%zx", plain.size() - 1);
+        return std::string(hex);
+      }() + ": truncated: the zip archive has no end record: it is cut off, or no zip archive");
   EXPECT_EQ(error_of(with(plain, "hello", 0, "jello")), "z.zip @0x0 abc: corrupt: checksum 4cd0f5e6, the archive states 3610a686");
   EXPECT_EQ(error_of(with(plain, kCentral, 10, "\x63")), "z.zip @0x0 abc: unsupported: compression method 99");
   EXPECT_EQ(error_of(with(plain, kCentral, 8, "\x01")), "z.zip @0x0 abc: unsupported: the entry is encrypted");
@@ -129,8 +136,10 @@ TEST(Zip, BrokenOnesSayWhereAndWhy) {
   EXPECT_EQ(error_of(with(plain, kCentral, 20, "\xff\xff")), "z.zip @0x0: truncated: \"abc\" states 65535 bytes, only 163 left");
   EXPECT_EQ(error_of(with(plain, kCentral, 42, "\0"s, 1)), "z.zip @0x0: corrupt: \"def\" overlaps another entry");
   EXPECT_EQ(error_of(with(plain, kEnd, 10, "\x03")), "z.zip @0xae: unsupported: an archive that is split over several files");
-  EXPECT_EQ(error_of(with(with(plain, kEnd, 10, "\xf0\xff"), kEnd, 8, "\xf0\xff")), "z.zip @0xae: corrupt: states 65520 entries in a directory of 98 bytes");
-  EXPECT_EQ(error_of(with(plain, kEnd, 16, "\xff\xff")), "z.zip @0xae: corrupt: the directory should be at 0xffff, but it must end at 0xae after 98 bytes");
+  EXPECT_EQ(error_of(with(with(plain, kEnd, 10, "\xf0\xff"), kEnd, 8, "\xf0\xff")),
+            "z.zip @0xae: corrupt: states 65520 entries in a directory of 98 bytes");
+  EXPECT_EQ(error_of(with(plain, kEnd, 16, "\xff\xff")),
+            "z.zip @0xae: corrupt: the directory should be at 0xffff, but it must end at 0xae after 98 bytes");
   EXPECT_EQ(error_of(with(plain, kEnd, 12, "\xff\xff")), "z.zip @0xae: corrupt: a directory of 65535 bytes before offset 0xae");
   EXPECT_EQ(error_of(with(plain, kEnd, 20, "\x05")), "z.zip @0xae: truncated: the comment of 5 bytes is cut off after 0");
   EXPECT_EQ(error_of(with(plain, kCentral, 0, "XXXX")), "z.zip @0x4c: corrupt: no entry where the directory should have one");

@@ -12,6 +12,7 @@ void scan(const Source& source, Report& report) { scan_zip(source, report); }
 }  // namespace
 
 extern const Format zip_format;
-const Format zip_format{.name = "zip", .title = "ZIP archive", .extensions = ".zip", .probe = probe, .scan = scan, .read = nullptr, .write = nullptr};
+const Format zip_format{
+    .name = "zip", .title = "ZIP archive", .extensions = ".zip", .probe = probe, .scan = scan, .read = nullptr, .write = nullptr};
 
 }  // namespace decant

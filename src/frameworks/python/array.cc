@@ -24,14 +24,24 @@ DType dtype_for(const npy::Type& type) {
     return DType::undefined;
   };
   switch (type.kind) {
-    case 'b': return DType::boolean;
-    case 'i': return sized({{1, DType::int8}, {2, DType::int16}, {4, DType::int32}, {8, DType::int64}});
-    case 'u': return sized({{1, DType::uint8}, {2, DType::uint16}, {4, DType::uint32}, {8, DType::uint64}});
-    case 'f': return sized({{2, DType::float16}, {4, DType::float32}, {8, DType::float64}});
-    case 'c': return sized({{8, DType::complex64}, {16, DType::complex128}});
-    case 'm': case 'M': return DType::int64;
-    case 'S': case 'U': return DType::string;
-    default: return DType::undefined;
+    case 'b':
+      return DType::boolean;
+    case 'i':
+      return sized({{1, DType::int8}, {2, DType::int16}, {4, DType::int32}, {8, DType::int64}});
+    case 'u':
+      return sized({{1, DType::uint8}, {2, DType::uint16}, {4, DType::uint32}, {8, DType::uint64}});
+    case 'f':
+      return sized({{2, DType::float16}, {4, DType::float32}, {8, DType::float64}});
+    case 'c':
+      return sized({{8, DType::complex64}, {16, DType::complex128}});
+    case 'm':
+    case 'M':
+      return DType::int64;
+    case 'S':
+    case 'U':
+      return DType::string;
+    default:
+      return DType::undefined;
   }
 }
 
@@ -144,7 +154,11 @@ Object object_of(const Array& array, const Node& node) {
 Tensor from_objects(const Array& array) {
   if (array.objects.size() != array.count()) throw Error(Code::corrupt, array.where, "an array of objects lacks them");
   const Kind first = array.objects.empty() ? Kind::text : object_of(array, *array.objects[0]).kind;
-  const DType dtype = first == Kind::text ? DType::string : first == Kind::integer ? DType::int64 : first == Kind::real ? DType::float64 : first == Kind::boolean ? DType::boolean : DType::undefined;
+  const DType dtype = first == Kind::text      ? DType::string
+                      : first == Kind::integer ? DType::int64
+                      : first == Kind::real    ? DType::float64
+                      : first == Kind::boolean ? DType::boolean
+                                               : DType::undefined;
   if (dtype == DType::undefined) throw Error(Code::unsupported, array.where, "an array of objects that are neither texts nor numbers");
   array.source.budget().charge(sat_mul(array.count(), size_of(dtype)), "an array of objects", array.where);
   Tensor out(dtype, array.shape);
@@ -157,9 +171,14 @@ Tensor from_objects(const Array& array) {
         array.source.budget().charge(object.text.size(), "an array of texts", array.where);
         out.mutable_data<std::string>()[to++] = std::move(object.text);
         break;
-      case Kind::integer: out.mutable_data<std::int64_t>()[to++] = object.integer; break;
-      case Kind::real: out.mutable_data<double>()[to++] = object.real; break;
-      default: out.mutable_data<bool>()[to++] = object.integer != 0;
+      case Kind::integer:
+        out.mutable_data<std::int64_t>()[to++] = object.integer;
+        break;
+      case Kind::real:
+        out.mutable_data<double>()[to++] = object.real;
+        break;
+      default:
+        out.mutable_data<bool>()[to++] = object.integer != 0;
     }
   });
   return out;
@@ -172,7 +191,8 @@ std::uint64_t Array::count() const { return count_of(shape); }
 Tensor Array::tensor() const {
   if (type.kind == 'O') return from_objects(*this);
   const DType dtype = dtype_for(type);
-  if (dtype == DType::undefined) throw Error(Code::unsupported, where, format("arrays of type {} are not read", printable(type.text(), 60)));
+  if (dtype == DType::undefined)
+    throw Error(Code::unsupported, where, format("arrays of type {} are not read", printable(type.text(), 60)));
   if (dtype == DType::string) return strings(*this);
   const std::size_t size = type.itemsize;
   bool transposed = false;
@@ -196,11 +216,20 @@ Tensor Array::tensor() const {
   Blob copy = Blob::allocate(data.size(), out);
   if (transposed) {
     switch (size) {
-      case 1: copy_rows<1>(*this, out); break;
-      case 2: copy_rows<2>(*this, out); break;
-      case 4: copy_rows<4>(*this, out); break;
-      case 8: copy_rows<8>(*this, out); break;
-      default: copy_rows<16>(*this, out);
+      case 1:
+        copy_rows<1>(*this, out);
+        break;
+      case 2:
+        copy_rows<2>(*this, out);
+        break;
+      case 4:
+        copy_rows<4>(*this, out);
+        break;
+      case 8:
+        copy_rows<8>(*this, out);
+        break;
+      default:
+        copy_rows<16>(*this, out);
     }
   } else if (!data.bytes.empty()) {
     std::memcpy(out, data.bytes.data(), data.size());

@@ -32,7 +32,9 @@ struct Wrapper {
 };
 
 Wrapper wrapper_of(const Node& object, const Source& source) {
-  const auto fail = [&](std::string_view what) -> Error { return Error(Code::corrupt, source.where(object.offset), format("joblib's array wrapper lacks its {}", what)); };
+  const auto fail = [&](std::string_view what) -> Error {
+    return Error(Code::corrupt, source.where(object.offset), format("joblib's array wrapper lacks its {}", what));
+  };
   Wrapper out;
   const Ref type = attribute(object, "dtype"), shape = attribute(object, "shape"), order = attribute(object, "order");
   if (type == nullptr) throw fail("dtype");

@@ -31,7 +31,9 @@ bool from(const Node& node, std::string_view module, std::string_view name) {
   return (m.starts_with("numpy.core.") && m.substr(11) == module) || (m.starts_with("numpy._core.") && m.substr(12) == module);
 }
 
-[[noreturn]] void corrupt(const Source& source, const Node& node, std::string_view text) { throw Error(Code::corrupt, source.where(node.offset), text); }
+[[noreturn]] void corrupt(const Source& source, const Node& node, std::string_view text) {
+  throw Error(Code::corrupt, source.where(node.offset), text);
+}
 
 // arraydescr_setstate. Versions 1 and 0 (NumPy before 1.0) had no names.
 struct TypeState {
@@ -40,7 +42,8 @@ struct TypeState {
 
 TypeState split_state(const Node& state, const Source& source) {
   const Refs& items = state.items;
-  if (state.kind != Kind::tuple || items.size() < 5 || items.size() > 9) corrupt(source, state, "the state of a dtype is no tuple of 5 to 9 items");
+  if (state.kind != Kind::tuple || items.size() < 5 || items.size() > 9)
+    corrupt(source, state, "the state of a dtype is no tuple of 5 to 9 items");
   if (items.size() == 5) return {items[0], items[1], nullptr, items[2], items[3], nullptr};
   if (items.size() == 6) return {items[1], items[2], nullptr, items[3], items[4], nullptr};
   return {items[1], items[2], items[3], items[4], items[5], items.size() == 9 ? items[8] : nullptr};
@@ -50,7 +53,9 @@ bool absent(Ref node) { return node == nullptr || node->kind == Kind::none; }
 
 std::string unit_of(const Node& metadata) {
   // (metadata dict, (unit, numerator, denominator, event)); convert_datetime_metadata_to_tuple in datetime.c.
-  if (metadata.kind != Kind::tuple || metadata.items.size() != 2 || metadata.items[1]->kind != Kind::tuple || metadata.items[1]->items.size() < 2) return {};
+  if (metadata.kind != Kind::tuple || metadata.items.size() != 2 || metadata.items[1]->kind != Kind::tuple ||
+      metadata.items[1]->items.size() < 2)
+    return {};
   const Refs& parts = metadata.items[1]->items;
   const bool text = parts[0]->is_text() || parts[0]->kind == Kind::bytes;
   if (!text || parts[0]->text() == "generic") return {};
@@ -71,11 +76,13 @@ void set_type_state(npy::Type& type, const Node& state, const Source& source, st
     type.big_endian = order == '>' && type.itemsize > 1;
   }
   const auto size = integer_of(parts.itemsize);
-  if (size && *size >= 0 && (type.kind == 'S' || type.kind == 'U' || type.kind == 'V')) type.itemsize = checked_size(static_cast<std::uint64_t>(*size), source, state);
+  if (size && *size >= 0 && (type.kind == 'S' || type.kind == 'U' || type.kind == 'V'))
+    type.itemsize = checked_size(static_cast<std::uint64_t>(*size), source, state);
   if (!absent(parts.metadata)) type.unit = unit_of(*parts.metadata);
   if (!absent(parts.subarray)) {
     const Node& subarray = *parts.subarray;
-    if (subarray.kind != Kind::tuple || subarray.items.size() != 2) corrupt(source, subarray, "the sub-array of a dtype is no (type, shape)");
+    if (subarray.kind != Kind::tuple || subarray.items.size() != 2)
+      corrupt(source, subarray, "the sub-array of a dtype is no (type, shape)");
     auto element = type_of(*subarray.items[0], source, depth + 1);
     if (!element) corrupt(source, subarray, "the sub-array of a dtype has no type");
     element->subshape = shape_of(*subarray.items[1], source);
@@ -86,12 +93,14 @@ void set_type_state(npy::Type& type, const Node& state, const Source& source, st
     return;
   }
   if (absent(parts.fields)) return;
-  if (parts.fields->kind != Kind::dict || absent(parts.names) || parts.names->kind != Kind::tuple) corrupt(source, state, "a structured dtype without names or fields");
+  if (parts.fields->kind != Kind::dict || absent(parts.names) || parts.names->kind != Kind::tuple)
+    corrupt(source, state, "a structured dtype without names or fields");
   source.budget().charge_items(parts.names->items.size() * (1 + parts.fields->items.size() / 8), source.where(state.offset));
   for (const Ref name : parts.names->items) {
     if (!name->is_text()) corrupt(source, *name, "a field of a structured dtype has no name");
     const Ref field = find(parts.fields, name->text());
-    if (field == nullptr || field->kind != Kind::tuple || field->items.size() < 2) corrupt(source, *name, "a field of a structured dtype is no (type, offset)");
+    if (field == nullptr || field->kind != Kind::tuple || field->items.size() < 2)
+      corrupt(source, *name, "a field of a structured dtype is no (type, offset)");
     const auto offset = integer_of(field->items[1]);
     auto element = type_of(*field->items[0], source, depth + 1);
     if (!element || !offset || *offset < 0 || sat_add(static_cast<std::uint64_t>(*offset), element->itemsize) > type.itemsize) {
@@ -107,9 +116,11 @@ std::optional<npy::Type> type_of_global(const Node& node) {
   const std::string_view module = node.module(), name = node.name();
   if (module == "numpy") {
     static constexpr std::string_view kScalars[] = {
-        "bool_", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "longdouble", "float128",
-        "complex64", "complex128", "str_", "unicode_", "bytes_", "string_", "object_", "void", "datetime64", "timedelta64", "int_", "intc", "intp", "uintp",
-        "longlong", "ulonglong", "byte", "ubyte", "short", "ushort", "uint", "float_", "half", "single", "double", "str", "object", "int", "float"};
+        "bool_",    "bool",    "int8",     "int16",     "int32",      "int64",      "uint8",       "uint16",     "uint32",
+        "uint64",   "float16", "float32",  "float64",   "longdouble", "float128",   "complex64",   "complex128", "str_",
+        "unicode_", "bytes_",  "string_",  "object_",   "void",       "datetime64", "timedelta64", "int_",       "intc",
+        "intp",     "uintp",   "longlong", "ulonglong", "byte",       "ubyte",      "short",       "ushort",     "uint",
+        "float_",   "half",    "single",   "double",    "str",        "object",     "int",         "float"};
     for (const std::string_view scalar : kScalars) {
       if (name == scalar) return npy::parse_type(name, Where{});
     }
@@ -139,7 +150,8 @@ std::optional<Array> reconstructed(const Tree& tree, const Node& node, bool mask
   const Node& data = *items[first + 3];
   if (data.kind == Kind::list) {
     if (!out.type.has_objects()) corrupt(tree.source, data, "a list for the data of an array that holds no objects");
-    if (data.items.size() != out.count()) corrupt(tree.source, data, format("{} objects for an array of {}", data.items.size(), out.count()));
+    if (data.items.size() != out.count())
+      corrupt(tree.source, data, format("{} objects for an array of {}", data.items.size(), out.count()));
     tree.source.budget().charge(data.items.size() * sizeof(Ref), "an array of objects", out.where);
     out.objects = data.items;
     out.fortran = false;  // _getlist_pkl goes through any array in C order
@@ -155,7 +167,8 @@ std::optional<Array> reconstructed(const Tree& tree, const Node& node, bool mask
 // numpy._core.numeric._frombuffer(buffer, dtype, shape, order): protocol 5 with the buffer in the stream.
 Array from_buffer(const Tree& tree, const Node& node) {
   const Node& args = *node.args();
-  if (args.kind != Kind::tuple || args.items.size() < 3 || args.items.size() > 4) corrupt(tree.source, node, "_frombuffer without its arguments");
+  if (args.kind != Kind::tuple || args.items.size() < 3 || args.items.size() > 4)
+    corrupt(tree.source, node, "_frombuffer without its arguments");
   Array out;
   out.where = tree.where(node);
   out.source = tree.source;
@@ -177,7 +190,9 @@ Array from_buffer(const Tree& tree, const Node& node) {
 
 }  // namespace
 
-std::uint64_t bytes_needed(const npy::Type& type, const std::vector<std::int64_t>& shape) { return sat_mul(count_of(shape), type.itemsize); }
+std::uint64_t bytes_needed(const npy::Type& type, const std::vector<std::int64_t>& shape) {
+  return sat_mul(count_of(shape), type.itemsize);
+}
 
 std::vector<std::int64_t> shape_of(const Node& node, const Source& source) {
   std::vector<std::int64_t> out;
@@ -190,7 +205,8 @@ std::vector<std::int64_t> shape_of(const Node& node, const Source& source) {
     add(node);
     return out;
   }
-  if (node.items.size() > kMostDimensions) corrupt(source, node, format("an array of {} dimensions, NumPy has at most {}", node.items.size(), kMostDimensions));
+  if (node.items.size() > kMostDimensions)
+    corrupt(source, node, format("an array of {} dimensions, NumPy has at most {}", node.items.size(), kMostDimensions));
   for (const Ref item : node.items) add(*item);
   return out;
 }
@@ -200,7 +216,9 @@ std::optional<npy::Type> type_of(const Node& node, const Source& source, std::ui
   source.budget().charge_items(1, source.where(node.offset));
   if (node.kind == Kind::global) return type_of_global(node);
   if (node.is_text()) return npy::parse_type(node.text(), source.where(node.offset));
-  if (node.kind != Kind::call || !node.callee()->is_global("numpy", "dtype") || node.args()->kind != Kind::tuple || node.args()->items.empty()) return std::nullopt;
+  if (node.kind != Kind::call || !node.callee()->is_global("numpy", "dtype") || node.args()->kind != Kind::tuple ||
+      node.args()->items.empty())
+    return std::nullopt;
   auto type = type_of(*node.args()->items[0], source, depth + 1);
   if (!type) return std::nullopt;
   if (const Ref state = state_of(node); state != nullptr) set_type_state(*type, *state, source, depth);
@@ -221,7 +239,9 @@ void set_array_state(Array& out, const Refs& state, std::size_t first, const Sou
 void set_array_data(Array& out, Blob data) {
   const std::uint64_t needed = bytes_needed(out.type, out.shape);
   if (needed != data.size()) {
-    throw Error(Code::corrupt, out.where, format("an array {} of {} needs {} bytes, given {}", decant::text_of(out.shape), printable(out.type.text(), 60), needed, data.size()));
+    throw Error(Code::corrupt, out.where,
+                format("an array {} of {} needs {} bytes, given {}", decant::text_of(out.shape), printable(out.type.text(), 60), needed,
+                       data.size()));
   }
   out.data = std::move(data);
 }
@@ -233,14 +253,16 @@ std::optional<Array> as_array(const Tree& tree, const Node& node) {
   const Node& callee = *node.callee();
   if (from(callee, "multiarray", "_reconstruct")) return reconstructed(tree, node, false);
   if (from(callee, "numeric", "_frombuffer")) return from_buffer(tree, node);
-  if ((callee.module() == "numpy.ma.core" || callee.module() == "numpy.ma") && callee.name() == "_mareconstruct") return reconstructed(tree, node, true);
+  if ((callee.module() == "numpy.ma.core" || callee.module() == "numpy.ma") && callee.name() == "_mareconstruct")
+    return reconstructed(tree, node, true);
   return as_joblib_array(tree, node);
 }
 
 std::optional<Tensor> as_scalar(const Tree& tree, const Node& node) {
   if (node.kind != Kind::call || !from(*node.callee(), "multiarray", "scalar")) return std::nullopt;
   const Node& args = *node.args();
-  if (args.kind != Kind::tuple || args.items.empty() || args.items.size() > 2) corrupt(tree.source, node, "a scalar without type and value");
+  if (args.kind != Kind::tuple || args.items.empty() || args.items.size() > 2)
+    corrupt(tree.source, node, "a scalar without type and value");
   auto type = as_type(tree, *args.items[0]);
   if (!type) corrupt(tree.source, node, "a scalar without a dtype");
   Array out;
@@ -276,7 +298,8 @@ NpyFile read_npy(Cursor& cursor) {
   out.tree = pickle::parse(cursor);
   const auto inner = as_array(*out.tree, *out.tree->root);
   if (!inner || !inner->type.has_objects()) throw Error(Code::corrupt, array.where, "the pickle in a .npy file is no array of objects");
-  if (inner->count() != array.count()) throw Error(Code::corrupt, array.where, format("{} objects for an array of {}", inner->count(), array.count()));
+  if (inner->count() != array.count())
+    throw Error(Code::corrupt, array.where, format("{} objects for an array of {}", inner->count(), array.count()));
   array.objects = inner->objects;
   array.fortran = false;
   array.owner = out.tree->owner;

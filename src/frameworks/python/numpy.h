@@ -19,11 +19,11 @@ struct Array {
   npy::Type type;
   std::vector<std::int64_t> shape;
   bool fortran = false;
-  Blob data;                          // type.kind != 'O'
-  std::vector<pickle::Ref> objects;   // type.kind == 'O', in C order
+  Blob data;                         // type.kind != 'O'
+  std::vector<pickle::Ref> objects;  // type.kind == 'O', in C order
   Where where;
-  Source source;                      // the file's, for its budget
-  std::shared_ptr<void> owner;        // keeps `objects` alive
+  Source source;                // the file's, for its budget
+  std::shared_ptr<void> owner;  // keeps `objects` alive
 
   std::uint64_t count() const;
   /// Row-major, native byte order. 'U' and 'S' (and 'O' whose objects are all strings) become string tensors; 'O' of numbers becomes

@@ -104,7 +104,10 @@ TEST(Numpy, WhatNumpy2Pickled) { replay("numpy-2.4.6.tsv", 545); }
 
 // A pickle of numpy.core.multiarray._reconstruct whose state is `shape`, dtype `type` and `data` as opcodes.
 std::string array(std::string_view shape, std::string_view type, std::string_view data, std::string_view module = "numpy.core.multiarray") {
-  return format("c{}\n_reconstruct\ncnumpy\nndarray\nK\x01\x85U\x01""b\x87R(K\x01{}cnumpy\ndtype\nU{}{}\x85R\x89{}tb.", module, shape, std::string(1, static_cast<char>(type.size())), type, data);
+  return format(
+      "c{}\n_reconstruct\ncnumpy\nndarray\nK\x01\x85U\x01"
+      "b\x87R(K\x01{}cnumpy\ndtype\nU{}{}\x85R\x89{}tb.",
+      module, shape, std::string(1, static_cast<char>(type.size())), type, data);
 }
 
 std::string error_of(std::string_view bytes) {
@@ -117,36 +120,77 @@ std::string error_of(std::string_view bytes) {
 }
 
 TEST(Numpy, Python2Strings) {
-  const Tensor tensor = read("pickle", array("K\x02\x85", "u1", "U\x02""ab"));
+  const Tensor tensor = read("pickle", array("K\x02\x85", "u1",
+                                             "U\x02"
+                                             "ab"));
   EXPECT_EQ(tensor.integer(1), 'b');
 }
 
 TEST(Numpy, LiesAreErrors) {
-  EXPECT_EQ(error_of(array("K\x03\x85", "u1", "U\x02""ab")), "corrupt: an array [3] of |u1 needs 3 bytes, given 2");
-  EXPECT_EQ(error_of(array("K\x01\x85", "u1", "U\x02""ab")), "corrupt: an array [1] of |u1 needs 1 bytes, given 2");
-  EXPECT_EQ(error_of(array("J\xff\xff\xff\xff\x85", "u1", "U\x02""ab")), "corrupt: a dimension of an array is no count");
-  EXPECT_EQ(error_of(array("L4611686018427387904L\n\x85", "f8", "U\x02""ab")), "corrupt: an array [4611686018427387904] of <f8 needs 18446744073709551615 bytes, given 2");
-  EXPECT_EQ(error_of(array("K\x01\x85", "f7", "U\x02""ab")), "corrupt: \"f7\" is no NumPy type");
-  EXPECT_EQ(error_of(array("K\x01\x85", "O8", "U\x08""abcdefgh")), "corrupt: an array of objects without a list of them");
+  EXPECT_EQ(error_of(array("K\x03\x85", "u1",
+                           "U\x02"
+                           "ab")),
+            "corrupt: an array [3] of |u1 needs 3 bytes, given 2");
+  EXPECT_EQ(error_of(array("K\x01\x85", "u1",
+                           "U\x02"
+                           "ab")),
+            "corrupt: an array [1] of |u1 needs 1 bytes, given 2");
+  EXPECT_EQ(error_of(array("J\xff\xff\xff\xff\x85", "u1",
+                           "U\x02"
+                           "ab")),
+            "corrupt: a dimension of an array is no count");
+  EXPECT_EQ(error_of(array("L4611686018427387904L\n\x85", "f8",
+                           "U\x02"
+                           "ab")),
+            "corrupt: an array [4611686018427387904] of <f8 needs 18446744073709551615 bytes, given 2");
+  EXPECT_EQ(error_of(array("K\x01\x85", "f7",
+                           "U\x02"
+                           "ab")),
+            "corrupt: \"f7\" is no NumPy type");
+  EXPECT_EQ(error_of(array("K\x01\x85", "O8",
+                           "U\x08"
+                           "abcdefgh")),
+            "corrupt: an array of objects without a list of them");
   EXPECT_EQ(error_of(array("K\x01\x85", "f8", "]")), "corrupt: a list for the data of an array that holds no objects");
   EXPECT_EQ(error_of(array("K\x02\x85", "O8", "]")), "corrupt: 0 objects for an array of 2");
   EXPECT_EQ(error_of(array("K\x01\x85", "u1", "K\x05")), "corrupt: the data of an array are no bytes");
-  EXPECT_EQ(error_of(array("(" + [] { std::string s; for (int i = 0; i < 65; ++i) s += "K\x01"; return s; }() + "t", "u1", "U\x01""a")),
+  EXPECT_EQ(error_of(array(
+                "(" +
+                    [] {
+                      std::string s;
+                      for (int i = 0; i < 65; ++i) s += "K\x01";
+                      return s;
+                    }() +
+                    "t",
+                "u1",
+                "U\x01"
+                "a")),
             "corrupt: an array of 65 dimensions, NumPy has at most 64");
   EXPECT_EQ(error_of("cnumpy.core.multiarray\n_reconstruct\n)R."), "corrupt: an array without its state");
   EXPECT_EQ(error_of("cnumpy.core.multiarray\nscalar\n)R."), "corrupt: a scalar without type and value");
-  EXPECT_EQ(error_of("cnumpy.core.numeric\n_frombuffer\n(\x97" "cnumpy\ndtype\nU\x02u1\x85RK\x01\x85tR."),
+  EXPECT_EQ(error_of("cnumpy.core.numeric\n_frombuffer\n(\x97"
+                     "cnumpy\ndtype\nU\x02u1\x85RK\x01\x85tR."),
             "unsupported: the bytes of an array are outside of the file (out-of-band buffers of protocol 5)");
 }
 
 TEST(Numpy, OnlyItsOwnModulesMakeArrays) {
-  EXPECT_EQ(error_of(array("K\x01\x85", "u1", "U\x01""a", "evil.core.multiarray")), "unsupported: not recognised");
-  EXPECT_EQ(error_of(array("K\x01\x85", "u1", "U\x01""a", "numpy.core.evil.multiarray")), "unsupported: not recognised");
+  EXPECT_EQ(error_of(array("K\x01\x85", "u1",
+                           "U\x01"
+                           "a",
+                           "evil.core.multiarray")),
+            "unsupported: not recognised");
+  EXPECT_EQ(error_of(array("K\x01\x85", "u1",
+                           "U\x01"
+                           "a",
+                           "numpy.core.evil.multiarray")),
+            "unsupported: not recognised");
 }
 
 TEST(Numpy, ADtypeThatContainsItselfIsRefused) {
   // A dtype whose sub-array has the dtype itself as its element.
-  EXPECT_EQ(error_of("cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\2V4\x85Rq\x05(K\3U\1|h\5K\1\x85\x86NNK\4K\1K\0tb"s + "U\1a\x86R.").substr(0, 29), "limit: nested deeper than 256");
+  EXPECT_EQ(error_of("cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\2V4\x85Rq\x05(K\3U\1|h\5K\1\x85\x86NNK\4K\1K\0tb"s + "U\1a\x86R.")
+                .substr(0, 29),
+            "limit: nested deeper than 256");
 }
 
 TEST(Numpy, BigStringsOfNothingAreCharged) {

@@ -43,7 +43,8 @@ class Reader {
     if (shape == nullptr) shape = attribute(node, "shape");
     if (shape == nullptr) fail("lacks its shape");
     const std::vector<std::int64_t> dimensions = shape_of(*shape, tree.source);
-    if (dimensions.size() != 2) throw Error(Code::unsupported, tree.where(node), format("a sparse array of {} dimensions", dimensions.size()));
+    if (dimensions.size() != 2)
+      throw Error(Code::unsupported, tree.where(node), format("a sparse array of {} dimensions", dimensions.size()));
     out_.rows = dimensions[0];
     out_.columns = dimensions[1];
     if (static_cast<std::uint64_t>(out_.rows) > std::uint64_t{1} << 40) fail("has too many rows");
@@ -67,9 +68,13 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail(std::string_view what) const { throw Error(Code::corrupt, tree_.where(node_), format("a sparse matrix {}", what)); }
+  [[noreturn]] void fail(std::string_view what) const {
+    throw Error(Code::corrupt, tree_.where(node_), format("a sparse matrix {}", what));
+  }
 
-  void charge(std::uint64_t items, std::uint64_t each) { tree_.source.budget().charge(sat_mul(items, each), "a sparse matrix", tree_.where(node_)); }
+  void charge(std::uint64_t items, std::uint64_t each) {
+    tree_.source.budget().charge(sat_mul(items, each), "a sparse matrix", tree_.where(node_));
+  }
 
   Array array(std::string_view name) const {
     const Ref value = attribute(node_, name);
@@ -90,7 +95,8 @@ class Reader {
 
   std::vector<double> reals(const Array& from) {
     const Tensor tensor = from.tensor();
-    if (!is_integer(tensor.dtype()) && !is_float(tensor.dtype()) && tensor.dtype() != DType::boolean) fail("has values that are no numbers");
+    if (!is_integer(tensor.dtype()) && !is_float(tensor.dtype()) && tensor.dtype() != DType::boolean)
+      fail("has values that are no numbers");
     charge(tensor.size(), sizeof(double));
     std::vector<double> out(tensor.size());
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = tensor.number(i);
@@ -99,14 +105,16 @@ class Reader {
 
   // Offsets into `entries` entries, one more than there are lines, never falling.
   void check_offsets(const std::vector<std::int64_t>& indptr, std::int64_t lines, std::size_t entries) const {
-    if (indptr.size() != static_cast<std::size_t>(lines) + 1 || indptr[0] != 0) fail(format("of {} lines has {} offsets", lines, indptr.size()));
+    if (indptr.size() != static_cast<std::size_t>(lines) + 1 || indptr[0] != 0)
+      fail(format("of {} lines has {} offsets", lines, indptr.size()));
     for (std::size_t i = 1; i < indptr.size(); ++i) {
       if (indptr[i] < indptr[i - 1] || static_cast<std::uint64_t>(indptr[i]) > entries) fail("has offsets that are not in order");
     }
   }
 
   void add(std::int64_t row, std::int64_t column, double value) {
-    if (row < 0 || row >= out_.rows || column < 0 || column >= out_.columns) fail(format("of {} by {} has an entry at [{}, {}]", out_.rows, out_.columns, row, column));
+    if (row < 0 || row >= out_.rows || column < 0 || column >= out_.columns)
+      fail(format("of {} by {} has an entry at [{}, {}]", out_.rows, out_.columns, row, column));
     row_.push_back(row);
     column_.push_back(column);
     value_.push_back(value);
@@ -116,7 +124,8 @@ class Reader {
   void finish() {
     charge(static_cast<std::uint64_t>(out_.rows) + 1, sizeof(std::int64_t));
     charge(row_.size(), 2 * sizeof(std::int64_t));
-    Tensor indptr(DType::int64, {out_.rows + 1}), indices(DType::int64, {static_cast<std::int64_t>(row_.size())}), data(DType::float64, {static_cast<std::int64_t>(row_.size())});
+    Tensor indptr(DType::int64, {out_.rows + 1}), indices(DType::int64, {static_cast<std::int64_t>(row_.size())}),
+        data(DType::float64, {static_cast<std::int64_t>(row_.size())});
     const auto at = indptr.mutable_data<std::int64_t>();
     std::fill(at.begin(), at.end(), 0);
     for (const std::int64_t row : row_) ++at[static_cast<std::size_t>(row) + 1];
@@ -175,7 +184,8 @@ class Reader {
     if (stored.shape.size() != 3 || stored.shape[1] < 1 || stored.shape[2] < 1) fail("of blocks has data that are no blocks");
     const std::int64_t height = stored.shape[1], width = stored.shape[2];
     const std::vector<double> data = reals(stored);
-    if (out_.rows % height != 0 || indices.size() != static_cast<std::size_t>(stored.shape[0])) fail("of blocks has a shape that they do not fill");
+    if (out_.rows % height != 0 || indices.size() != static_cast<std::size_t>(stored.shape[0]))
+      fail("of blocks has a shape that they do not fill");
     check_offsets(indptr, out_.rows / height, indices.size());
     charge(data.size(), 24);
     for (std::size_t line = 0; line + 1 < indptr.size(); ++line) {
@@ -183,7 +193,9 @@ class Reader {
         if (indices[k] < 0 || indices[k] > out_.columns / width) fail("of blocks has a block outside of it");
         for (std::int64_t r = 0; r < height; ++r) {
           for (std::int64_t c = 0; c < width; ++c) {
-            add(static_cast<std::int64_t>(line) * height + r, indices[k] * width + c, data[(k * static_cast<std::size_t>(height) + static_cast<std::size_t>(r)) * static_cast<std::size_t>(width) + static_cast<std::size_t>(c)]);
+            add(static_cast<std::int64_t>(line) * height + r, indices[k] * width + c,
+                data[(k * static_cast<std::size_t>(height) + static_cast<std::size_t>(r)) * static_cast<std::size_t>(width) +
+                     static_cast<std::size_t>(c)]);
           }
         }
       }
@@ -194,7 +206,8 @@ class Reader {
   void diagonals() {
     const std::vector<std::int64_t> offsets = integers(array("offsets"));
     const Array stored = array("data");
-    if (stored.shape.size() != 2 || static_cast<std::size_t>(stored.shape[0]) != offsets.size()) fail("of diagonals has offsets and values of different counts");
+    if (stored.shape.size() != 2 || static_cast<std::size_t>(stored.shape[0]) != offsets.size())
+      fail("of diagonals has offsets and values of different counts");
     const std::vector<double> data = reals(stored);
     charge(data.size(), 24);
     const auto length = static_cast<std::size_t>(stored.shape[1]);
@@ -222,12 +235,15 @@ class Reader {
 
   void lists() {
     const Array rows = array("rows"), data = array("data");
-    if (rows.objects.size() != static_cast<std::size_t>(out_.rows) || data.objects.size() != rows.objects.size()) fail("of lists has not one for each row");
+    if (rows.objects.size() != static_cast<std::size_t>(out_.rows) || data.objects.size() != rows.objects.size())
+      fail("of lists has not one for each row");
     for (std::size_t r = 0; r < rows.objects.size(); ++r) {
       const Node &columns = *rows.objects[r], &values = *data.objects[r];
-      if (columns.kind != Kind::list || values.kind != Kind::list || columns.items.size() != values.items.size()) fail("of lists has rows that are no lists of one length");
+      if (columns.kind != Kind::list || values.kind != Kind::list || columns.items.size() != values.items.size())
+        fail("of lists has rows that are no lists of one length");
       charge(values.items.size(), 24);
-      for (std::size_t k = 0; k < values.items.size(); ++k) add(static_cast<std::int64_t>(r), index(*columns.items[k]), number(*values.items[k]));
+      for (std::size_t k = 0; k < values.items.size(); ++k)
+        add(static_cast<std::int64_t>(r), index(*columns.items[k]), number(*values.items[k]));
     }
     finish();
   }
@@ -237,10 +253,10 @@ class Reader {
     const pickle::Refs none;
     const pickle::Refs& made_of = node_.args()->kind == Kind::tuple ? node_.args()->items : none;
     const Ref own = attribute(node_, "_dict");
-    const pickle::Refs& entries = own != nullptr && own->kind == Kind::dict                        ? own->items
-                                  : made_of.size() == 3 && made_of[2]->kind == Kind::dict          ? made_of[2]->items
-                                  : node_.extra != nullptr                                         ? node_.extra->entries
-                                                                                                   : none;
+    const pickle::Refs& entries = own != nullptr && own->kind == Kind::dict               ? own->items
+                                  : made_of.size() == 3 && made_of[2]->kind == Kind::dict ? made_of[2]->items
+                                  : node_.extra != nullptr                                ? node_.extra->entries
+                                                                                          : none;
     charge(entries.size() / 2, 24);
     for (std::size_t i = 0; i + 1 < entries.size(); i += 2) {
       const Node& key = *entries[i];

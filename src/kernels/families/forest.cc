@@ -2,6 +2,8 @@
 // decant.TreeEnsemble, fast: the same walks in another memory layout, and for each row the same additions in the same order, so that the
 // answers are equal to the last bit.
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 #include <variant>
 
 #include "kernels/compact_forest.h"
@@ -19,6 +21,9 @@ using Aggregate = TreeEnsemble::Aggregate;
 constexpr std::size_t kBlock = 1024;
 // Below this, one row through many trees at once beats a group of lanes that are mostly empty.
 constexpr std::size_t kFewRows = 6;
+
+// So many different rows of leaf values are worth looking for.
+constexpr std::size_t kFewValues = 512;
 
 template <class T>
 struct Fast {
@@ -47,11 +52,25 @@ bool build(FastEnsemble& out, const Forest<T>& from) {
     }
   } else {
     const auto gather = [&]<class V>(V) {
-      std::vector<V> values(leaves.size() * width);
-      const std::span<const V> all = out.shared.values.data<V>();
-      for (std::size_t i = 0; i < leaves.size(); ++i) {
-        const auto row = static_cast<std::size_t>(from.nodes[static_cast<std::size_t>(leaves[i])].yes);
-        std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(row * width), width, values.begin() + static_cast<std::ptrdiff_t>(i * width));
+      const V* all = out.shared.values.data<V>().data();
+      std::vector<V> values;
+      std::vector<std::uint32_t> labels;
+      const auto row_of = [&](std::int32_t leaf) { return all + static_cast<std::size_t>(from.nodes[static_cast<std::size_t>(leaf)].yes) * width; };
+      // The pure leaves of a classifier are a few different rows: then these alone are kept, in the first-level cache.
+      std::unordered_map<std::string_view, std::uint32_t> seen;
+      for (const std::int32_t leaf : leaves) {
+        const V* row = row_of(leaf);
+        const auto [at, is_new] = seen.try_emplace(std::string_view(reinterpret_cast<const char*>(row), width * sizeof(V)), static_cast<std::uint32_t>(seen.size()));
+        if (is_new) values.insert(values.end(), row, row + width);
+        labels.push_back(at->second);
+        if (seen.size() > kFewValues) break;
+      }
+      if (seen.size() <= kFewValues) {
+        fast.forest.relabel(labels);
+      } else {
+        values.clear();
+        values.reserve(leaves.size() * width);
+        for (const std::int32_t leaf : leaves) values.insert(values.end(), row_of(leaf), row_of(leaf) + width);
       }
       out.values = std::move(values);
     };
