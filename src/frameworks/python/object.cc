@@ -253,6 +253,7 @@ std::vector<double> Object::list() const {
 std::vector<std::int64_t> Object::integers() const {
   const Tensor t = tensor();
   if (t.dtype() == DType::string) fail(Code::corrupt, "holds strings where integers are expected");
+  if (t.dtype() == DType::complex64 || t.dtype() == DType::complex128) fail(Code::corrupt, "holds complex numbers where integers are expected");
   std::vector<std::int64_t> out(t.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = t.integer(i);
   return out;
@@ -279,6 +280,7 @@ void Object::fail(Code code, std::string_view text) const { throw Error(code, wh
 Tensor to_doubles(const Tensor& t) {
   if (t.dtype() == DType::float64) return t;
   if (t.dtype() == DType::string) throw Error(Code::mismatch, "strings where numbers are expected");
+  if (t.dtype() == DType::complex64 || t.dtype() == DType::complex128) throw Error(Code::mismatch, "complex numbers where real ones are expected");
   Tensor out(DType::float64, t.shape());
   const std::span<double> to = out.mutable_data<double>();
   for (std::size_t i = 0; i < to.size(); ++i) to[i] = t.number(i);

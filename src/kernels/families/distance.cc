@@ -2,7 +2,9 @@
 // decant.KNeighbors for Euclidean distances and decant.KernelMatrix, where the points to measure to are constant.
 //
 // KNeighbors first measures in float32, with a bound on the error, and then exactly, in the order of the reference kernel, only what may
-// belong to the nearest: the answers are the same to the last bit.
+// belong to the nearest: the answers are the same to the last bit. Where points are at the same distance and the node carries a
+// tree, the tree's query decides, as in the reference kernel.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -10,6 +12,7 @@
 #include "kernels/pairs.h"
 #include "ops/decant/distance.h"
 #include "ops/decant/svm.h"
+#include "ops/neighbor_tree.h"
 #include "ops/kernel.h"
 
 namespace decant {
@@ -83,6 +86,7 @@ struct Points {
   NearTiles tiles;
   std::vector<double> rows;
   bool root = false;
+  std::shared_ptr<const NeighborTree> tree;
 };
 
 std::optional<State> prepare_k_neighbors(const PrepareContext& c) {
@@ -94,6 +98,7 @@ std::optional<State> prepare_k_neighbors(const PrepareContext& c) {
   out->tiles = NearTiles(points->data(), static_cast<std::size_t>(c.constants[1]->dim(0)), static_cast<std::size_t>(c.constants[1]->dim(1)));
   out->rows = std::move(*points);
   out->root = measure.metric == Metric::euclidean;
+  out->tree = NeighborTree::of(c, c.constants[1]->dim(0), c.constants[1]->dim(1));
   return out;
 }
 
@@ -101,6 +106,19 @@ double exact(const double* x, const double* y, std::size_t features) {
   double sum = 0;
   for (std::size_t d = 0; d < features; ++d) sum += (x[d] - y[d]) * (x[d] - y[d]);
   return sum;
+}
+
+// The nearest of row x as a tree's query meets them.
+void by_tree(const Points& y, const double* x, std::size_t features, std::size_t k, std::vector<Near>& heap) {
+  heap.assign(k, {std::numeric_limits<double>::infinity(), 0});
+  const NeighborTree& tree = *y.tree;
+  const auto lower = [&](std::size_t node) {
+    if (!tree.is_ball()) return tree.box_distance(node, x, 2);
+    const double gap = std::fmax(0.0, std::sqrt(exact(x, tree.centers().data() + node * features, features)) - tree.radius(node));
+    return gap * gap;
+  };
+  tree.visit(lower, [&] { return heap[0].distance; },
+             [&](std::int64_t m) { keep_nearest(heap, {exact(x, y.rows.data() + static_cast<std::size_t>(m) * features, features), m}); });
 }
 
 // What float32 can be wrong by in |y|^2 - 2xy: 2 (D + 2) u sum|x y| for the products, their sum and the rounding of x and y, and a few u of
@@ -118,6 +136,7 @@ void k_neighbors(KernelContext& c) {
   Tensor where(DType::int64, {c.input(0).dim(0), k});
   std::int64_t* indices = where.mutable_data<std::int64_t>().data();
   const PairFunctions& f = pair_functions();
+  const std::size_t wanted = static_cast<std::size_t>(k), kept = y.tree != nullptr && wanted < count ? wanted + 1 : wanted;  // one more shows a tie
   std::vector<Near> heap;
   std::vector<float> narrow(std::min(rows, kRows) * features), near(std::min(rows, kRows) * stride);
   for (std::size_t begin = 0; begin < rows; begin += kRows) {
@@ -126,7 +145,7 @@ void k_neighbors(KernelContext& c) {
     f.near(narrow.data(), some, y.tiles, near.data());
     for (std::size_t r = 0; r < some; ++r) {
       const double* row = x.data() + (begin + r) * features;
-      heap.assign(static_cast<std::size_t>(k), {std::numeric_limits<double>::max(), 0});
+      heap.assign(kept, {std::numeric_limits<double>::max(), 0});
       double norm = 0;
       for (std::size_t d = 0; d < features; ++d) norm += row[d] * row[d];
       const double error = error_bound(features, norm + y.tiles.largest) + 1e-30;  // what float32 loses near 0
@@ -147,9 +166,13 @@ void k_neighbors(KernelContext& c) {
           }
         }
       }
-      sort_nearest(heap.data(), k);
-      const std::size_t to = (begin + r) * static_cast<std::size_t>(k);
-      for (std::size_t i = 0; i < heap.size(); ++i) {
+      sort_nearest(heap.data(), static_cast<std::int64_t>(kept));
+      if (y.tree != nullptr && std::ranges::adjacent_find(heap, {}, &Near::distance) != heap.end()) {
+        by_tree(y, row, features, wanted, heap);
+        sort_nearest(heap.data(), k);
+      }
+      const std::size_t to = (begin + r) * wanted;
+      for (std::size_t i = 0; i < wanted; ++i) {
         distances[to + i] = y.root ? std::sqrt(heap[i].distance) : heap[i].distance;
         indices[to + i] = heap[i].index;
       }

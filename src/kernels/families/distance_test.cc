@@ -122,5 +122,44 @@ TEST(FastDistance, NeighborsFarFromTheOrigin) {  // where |y|^2 - 2xy loses ever
   EXPECT_TRUE(both.fast.same_as(both.reference));
 }
 
+/// A tree of one leaf that meets the points backwards, or two leaves under a root.
+Attributes tree_of(const Tensor& y, bool ball, bool split) {
+  const std::int64_t count = y.dim(0), features = y.dim(1), nodes = split ? 3 : 1;
+  std::vector<std::int64_t> order, ranges{0, count, split ? 0 : 1};
+  for (std::int64_t i = count; i-- > 0;) order.push_back(i);
+  if (split) ranges.insert(ranges.end(), {0, count / 2, 1, count / 2, count, 1});
+  std::vector<double> bounds(static_cast<std::size_t>((ball ? 1 : 2) * nodes * features), ball ? 0.0 : -1e9);
+  if (!ball) std::fill(bounds.begin() + static_cast<std::ptrdiff_t>(bounds.size() / 2), bounds.end(), 1e9);
+  Attributes out{{"metric", std::string("euclidean")}, {"k", std::int64_t{7}}, {"tree", std::string(ball ? "ball" : "kd")}, {"order", Tensor::vector(order)},
+                 {"ranges", Tensor::of<std::int64_t>({nodes, 3}, ranges)}, {"bounds", Tensor::of<double>({ball ? 1 : 2, nodes, features}, bounds)}};
+  if (ball) out["radii"] = Tensor::vector(std::vector<double>(static_cast<std::size_t>(nodes), 1e9));
+  return out;
+}
+
+TEST(FastDistance, TreeDecidesAmongEqualDistances) {
+  std::mt19937 random(7);
+  const Tensor x = points<double>(60, 2, 1, true, random), y = points<double>(150, 2, 1, true, random);
+  for (const bool ball : {false, true}) {
+    for (const bool split : {false, true}) {
+      const Both both = run_both(make_node("decant", "KNeighbors", 2, tree_of(y, ball, split)), {x, y}, 1);
+      EXPECT_TRUE(both.is_fast);
+      EXPECT_TRUE(both.fast.same_as(both.reference));
+    }
+  }
+}
+
+TEST(FastDistance, TreesThatLieAreRefused) {
+  std::mt19937 random(8);
+  const Tensor x = points<double>(3, 2, 1, true, random), y = points<double>(9, 2, 1, true, random);
+  const auto run = [&](Attributes attributes) { return run_both(make_node("decant", "KNeighbors", 2, std::move(attributes)), {x, y}, 1); };
+  Attributes beyond = tree_of(y, false, false), overlapping = tree_of(y, true, true), childless = tree_of(y, false, false);
+  beyond["order"] = Tensor::vector(std::vector<std::int64_t>(9, 9));
+  overlapping["ranges"] = Tensor::of<std::int64_t>({3, 3}, std::vector<std::int64_t>{0, 9, 0, 0, 9, 1, 0, 9, 1});
+  childless["ranges"] = Tensor::of<std::int64_t>({1, 3}, std::vector<std::int64_t>{0, 9, 0});
+  EXPECT_THROW(run(beyond), Error);
+  EXPECT_THROW(run(overlapping), Error);
+  EXPECT_THROW(run(childless), Error);
+}
+
 }  // namespace
 }  // namespace decant
