@@ -129,23 +129,18 @@ void sum(KernelContext& c, const FastEnsemble& e, const CompactForest<T>& forest
     const std::int32_t* targets = e.shared.targets.data();
     if (wide == 1) each_leaf(forest, x, rows, columns, [=](std::size_t r, std::size_t, std::size_t leaf) { out[r] += from[leaf]; });
     else each_leaf(forest, x, rows, columns, [=](std::size_t r, std::size_t t, std::size_t leaf) { out[r * wide + static_cast<std::size_t>(targets[t])] += from[leaf]; });
-    return;
-  }
-  const auto fixed = [&]<std::size_t kWidth>(std::integral_constant<std::size_t, kWidth>) {
+  } else if (k == 1) {
+    each_leaf(forest, x, rows, columns, [=](std::size_t r, std::size_t, std::size_t leaf) { out[r] += from[leaf]; });
+  } else if (k == 2) {
     each_leaf(forest, x, rows, columns, [=](std::size_t r, std::size_t, std::size_t leaf) {
-      for (std::size_t j = 0; j < kWidth; ++j) out[r * kWidth + j] += from[leaf * kWidth + j];
+      out[2 * r] += from[2 * leaf];
+      out[2 * r + 1] += from[2 * leaf + 1];
     });
-  };
-  switch (k) {
-    case 1: return fixed(std::integral_constant<std::size_t, 1>{});
-    case 2: return fixed(std::integral_constant<std::size_t, 2>{});
-    case 3: return fixed(std::integral_constant<std::size_t, 3>{});
-    case 4: return fixed(std::integral_constant<std::size_t, 4>{});
-    default: break;
+  } else {
+    each_leaf(forest, x, rows, columns, [=](std::size_t r, std::size_t, std::size_t leaf) {
+      for (std::size_t j = 0; j < k; ++j) out[r * k + j] += from[leaf * k + j];
+    });
   }
-  each_leaf(forest, x, rows, columns, [=](std::size_t r, std::size_t, std::size_t leaf) {
-    for (std::size_t j = 0; j < k; ++j) out[r * k + j] += from[leaf * k + j];
-  });
 }
 
 template <class T>
