@@ -92,8 +92,7 @@ struct Points {
 std::optional<State> prepare_k_neighbors(const PrepareContext& c) {
   auto points = constant_points(c);
   const Measure measure = measure_of(c);
-  // With a tree the order in which it meets equal distances decides: that is the reference kernel's.
-  if (!points || c.has("tree") || measure.expanded || (measure.metric != Metric::euclidean && measure.metric != Metric::sqeuclidean)) return std::nullopt;
+  if (!points || measure.expanded || (measure.metric != Metric::euclidean && measure.metric != Metric::sqeuclidean)) return std::nullopt;
   auto out = std::make_shared<Points>();
   out->tiles = NearTiles(points->data(), static_cast<std::size_t>(c.constants[1]->dim(0)), static_cast<std::size_t>(c.constants[1]->dim(1)));
   out->rows = std::move(*points);
