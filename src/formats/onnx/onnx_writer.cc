@@ -177,9 +177,9 @@ class GraphWriter {
       Writer a;
       a.text(1, key);
       const auto type = [&](AttributeProto::Type t) { a.int64(20, t); };
-      const auto single = [&](double v) {
+      const auto single = [&, &attribute = key](double v) {
         const auto f = static_cast<float>(v);
-        if (wide && static_cast<double>(f) != v && v == v) losses_.push_back({node.op, format("attribute {} = {} is kept as the float32 {}", key, v, f)});
+        if (wide && static_cast<double>(f) != v && v == v) losses_.push_back({node.op, format("attribute {} = {} is kept as the float32 {}", attribute, v, f)});
         return f;
       };
       if (const auto* integer = std::get_if<std::int64_t>(&value)) {
