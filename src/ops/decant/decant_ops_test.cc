@@ -2,6 +2,7 @@
 // Numbers in here were computed by scikit-learn 1.9.1, SciPy 1.17.1 and NumPy 2.4.6.
 #include <limits>
 
+#include "ops/builder.h"
 #include "ops/op_testing.h"
 
 namespace decant {
@@ -63,6 +64,26 @@ TEST(TreeEnsemble, RefusesWhatIsNoTree) {
   refuse("outputs", std::int64_t{1} << 40);
   refuse("features", ints({0, -1, std::numeric_limits<std::int32_t>::max(), -1, -1, -1}));
   expect_error(Code::mismatch, [] { run("decant", "TreeEnsemble", {make<float>({1, 1}, {0})}, forest()); });
+}
+
+// x0 <= 0.5 ? (1, 0, 0) : (x1 <= 1 ? (0, 1, 0) : (0, 0, 1)): the first column has nothing from the second split.
+TEST(TreeEnsemble, InOnnxAColumnKeepsOnlyTheSplitsThatItNeeds) {
+  Attributes a = forest();
+  a["roots"] = ints({0});
+  for (const char* name : {"features", "left", "right"}) a[name] = ints(I32(std::get<Tensor>(a[name]).data<std::int32_t>().begin(), std::get<Tensor>(a[name]).data<std::int32_t>().end() - 1));
+  a["splits"] = Tensor::vector(std::vector<float>{0.5f, 0, 1, 0, 0});
+  a["values"] = doubles({3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1});
+  a["outputs"] = std::int64_t{3};
+  Builder builder;
+  const ValueId x = builder.input("x", Type::tensor(DType::float32, {Dim{}, Dim{2}}));
+  Node node{"decant", "TreeEnsemble", "forest", {x}, {}, a, {}};
+  builder.output(find_op("decant", "TreeEnsemble")->lower(builder, node, {x}).at(0), "y");
+  const Graph graph = builder.finish("g");
+  const auto written = std::ranges::find(graph.nodes, "TreeEnsemble", &Node::op);
+  ASSERT_NE(written, graph.nodes.end());
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(written->attributes.at("tree_roots")), (std::vector<std::int64_t>{0, 1, 3}));
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(written->attributes.at("nodes_featureids")), (std::vector<std::int64_t>{0, 0, 1, 0, 1}));
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(written->attributes.at("leaf_targetids")), (std::vector<std::int64_t>{0, 0, 1, 1, 1, 2, 2, 2}));
 }
 
 TEST(PairwiseDistance, EachMetric) {
