@@ -21,11 +21,12 @@ unmount
 rm -rf "$root"
 # apt's settings of this machine serve inside too (its proxy, its mirrors); ca-certificates is what pip verifies with.
 mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$root" /etc/apt/sources.list.d/*.sources
-for file in /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/auth.conf.d /etc/pip.conf /etc/resolv.conf /etc/hosts /etc/ssl/certs /usr/local/share/ca-certificates; do
+for file in /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/auth.conf.d /etc/pip.conf /etc/resolv.conf /etc/hosts /usr/local/share/ca-certificates; do
   [ -e "$file" ] || continue
   mkdir -p "$root$(dirname "$file")"
   cp -aL "$file" "$root$(dirname "$file")/"
 done
+chroot "$root" update-ca-certificates >&2
 for folder in $(env | sed -n 's/^PIP_FIND_LINKS=//p'); do
   if [ -d "$folder" ]; then mkdir -p "$root$folder" && cp -a "$folder/." "$root$folder/"; fi
 done

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers in here were computed by scikit-learn 1.9.1, SciPy 1.17.1 and NumPy 2.4.6.
+#include <algorithm>
 #include <limits>
 
 #include "ops/builder.h"
@@ -70,12 +71,15 @@ TEST(TreeEnsemble, RefusesWhatIsNoTree) {
 TEST(TreeEnsemble, InOnnxAColumnKeepsOnlyTheSplitsThatItNeeds) {
   Attributes a = forest();
   a["roots"] = ints({0});
-  for (const char* name : {"features", "left", "right"}) a[name] = ints(I32(std::get<Tensor>(a[name]).data<std::int32_t>().begin(), std::get<Tensor>(a[name]).data<std::int32_t>().end() - 1));
+  for (const char* name : {"features", "left", "right"}) {
+    const std::span<const std::int32_t> all = std::get<Tensor>(a[name]).data<std::int32_t>();
+    a[name] = ints(I32(all.begin(), all.end() - 1));  // the second tree of forest() is left out
+  }
   a["splits"] = Tensor::vector(std::vector<float>{0.5f, 0, 1, 0, 0});
   a["values"] = doubles({3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1});
   a["outputs"] = std::int64_t{3};
   Builder builder;
-  const ValueId x = builder.input("x", Type::tensor(DType::float32, {Dim{}, Dim{2}}));
+  const ValueId x = builder.input("x", Type::tensor(DType::float32, {Dim{}, Dim{2, {}}}));
   Node node{"decant", "TreeEnsemble", "forest", {x}, {}, a, {}};
   builder.output(find_op("decant", "TreeEnsemble")->lower(builder, node, {x}).at(0), "y");
   const Graph graph = builder.finish("g");
