@@ -13,6 +13,7 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_onnx) pattern='*.onnx' ;;
     fuzz_compress) pattern='*.joblib' ;;
     fuzz_csv) pattern='*.csv' ;;
+    fuzz_json) pattern='*.json' ;;
     *) pattern='*.pkl' ;;
   esac
   # Small ones first: a fuzzer mutates what it can try often.

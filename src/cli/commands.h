@@ -53,7 +53,4 @@ struct BenchOptions : Common {
 };
 int bench(const BenchOptions& options);
 
-/// The shell script that completes decant's commands and options.
-std::string completions(const std::string& shell);
-
 }  // namespace decant::cli
