@@ -37,6 +37,8 @@ Json parse(std::string_view text, const Source& source, std::uint64_t offset) {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
     throw Error(Code::corrupt, source.where(offset + e.byte), "is not valid JSON");
+  } catch (const Json::out_of_range&) {
+    throw Error(Code::corrupt, source.where(offset), "a number is too large for a double");
   }
 }
 

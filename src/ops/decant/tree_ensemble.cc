@@ -213,11 +213,13 @@ struct Body {
     weights.push_back(weight);
     return static_cast<std::int64_t>(weights.size()) - 1;
   }
-  // A tree that is a leaf is one node whose branches both lead to that leaf (TreeEnsemble-5, nodes_trueleafs).
+  // A tree that is a leaf is a node between two leaves that add the same. TreeEnsemble-5 also knows one node whose branches both lead to one leaf,
+  // but onnxruntime 1.27 takes such a root's number for the leaf's.
   void single(std::int64_t target, V weight) {
     roots.push_back(static_cast<std::int64_t>(features.size()));
     node(0, V{0}, Branch::less_equal, false);
-    yes.back() = no.back() = leaf(target, weight);
+    yes.back() = leaf(target, weight);
+    no.back() = leaf(target, weight);
     yes_leaf.back() = no_leaf.back() = 1;
   }
   Attributes attributes(std::int64_t outputs) && {
