@@ -63,7 +63,9 @@ TEST(TreeEnsemble, RefusesWhatIsNoTree) {
   refuse("roots", ints({0, 6}));
   refuse("roots", ints({0}));                 // a node that belongs to no tree
   refuse("outputs", std::int64_t{1} << 40);
-  refuse("features", ints({0, -1, std::numeric_limits<std::int32_t>::max(), -1, -1, -1}));
+  Attributes wide = forest();
+  wide["features"] = ints({0, -1, std::numeric_limits<std::int32_t>::max(), -1, -1, -1});
+  expect_error(Code::limit, [&] { run("decant", "TreeEnsemble", {rows({0, 0})}, wide); });
   expect_error(Code::mismatch, [] { run("decant", "TreeEnsemble", {make<float>({1, 1}, {0})}, forest()); });
 }
 
