@@ -63,10 +63,51 @@ std::vector<Object> inner_estimators(const Object& self) {
 /// Those that take one column of labels or numbers, as a vector.
 bool takes_vector(const Object& self) { return self.name() == "LabelEncoder" || self.name() == "LabelBinarizer" || self.name() == "IsotonicRegression"; }
 
+/// What a row is that goes in: cells of a table, one label or number, one text, or one record as JSON.
+enum class Front : std::uint8_t { table, vector, text, record };
+
+Front front_of(const Object& self, int depth = 0) {
+  if (!self.is_instance() || depth > 20 || self.set("transformers_")) return Front::table;  // a ColumnTransformer takes a table
+  static constexpr std::string_view kTexts[] = {"CountVectorizer", "HashingVectorizer", "TfidfVectorizer"}, kRecords[] = {"DictVectorizer", "FeatureHasher", "MultiLabelBinarizer"};
+  if (takes_vector(self) && depth == 0) return Front::vector;
+  if (std::ranges::find(kTexts, self.name()) != std::end(kTexts)) return Front::text;
+  if (std::ranges::find(kRecords, self.name()) != std::end(kRecords)) return Front::record;
+  std::vector<Object> inner = inner_estimators(self);
+  if (self.has("steps")) {  // what the first step takes that does anything
+    std::erase_if(inner, [](const Object& step) { return !step.is_instance(); });
+    return inner.empty() ? Front::table : front_of(inner[0], depth + 1);
+  }
+  for (std::size_t i = 0; i < inner.size() && i < 20; ++i) {
+    if (const Front front = front_of(inner[i], depth + 1); front != Front::table) return front;
+  }
+  return Front::table;
+}
+
+/// The fields of records that hold texts, as far as the DictVectorizers in `root` know: what a table's column of that name is taken for.
+std::vector<std::string> text_fields(const Object& root) {
+  std::vector<std::string> out;
+  each_instance(root, [&](const Object& object) {
+    if (object.name() != "DictVectorizer" || !object.set("vocabulary_")) return true;
+    const std::string separator = object.text("separator", "=");
+    std::set<std::string> plain, split;
+    for (const auto& [name, position] : object["vocabulary_"].entries()) {
+      const std::string text = name.text();
+      const std::size_t at = text.find(separator);
+      if (at == std::string::npos) plain.insert(text);
+      else split.insert(text.substr(0, at));
+    }
+    for (const std::string& name : split) {
+      if (!plain.contains(name)) out.push_back(name);
+    }
+    return false;
+  });
+  return out;
+}
+
 /// How many columns `self` takes. Versions before 0.24 did not store it, so the fitted arrays tell.
 std::optional<std::int64_t> features_of(const Object& self, std::set<Ref>& seen) {
   if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return std::nullopt;
-  if (takes_vector(self)) return 1;
+  if (takes_vector(self) || front_of(self) != Front::table) return 1;
   for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in"}) {
     if (self.set(attribute) && self[attribute].is_number()) return self[attribute].integer();
   }
@@ -143,6 +184,8 @@ std::vector<std::string> names_of(const Object& self, std::set<Ref>& seen) {
 bool sees_text(const Object& root) {
   bool found = false;
   each_instance(root, [&](const Object& object) {
+    const std::string_view kind = object.name();
+    found = found || kind == "CountVectorizer" || kind == "TfidfVectorizer" || kind == "HashingVectorizer" || kind == "DictVectorizer" || kind == "FeatureHasher";
     for (const char* attribute : {"categories_", "statistics_", "classes_"}) {
       const std::string_view name(attribute);
       if (!object.set(attribute)) continue;
@@ -325,10 +368,12 @@ Model read(const Object& root) {
   if (names.size() != static_cast<std::size_t>(width)) names.clear();  // names that do not fit the columns name none of them
 
   // A first pass on columns of open kind finds out which are used as text, and which not at all: those may hold anything.
+  const Front front = front_of(root);
+  const bool only_texts = front == Front::text || front == Front::record;
   const bool one_by_one = width <= 10'000;
-  const std::vector<std::string> shown = names.empty() && one_by_one ? numbered(width) : names;
-  std::vector<bool> text(static_cast<std::size_t>(width), false);
-  if (one_by_one && (sees_text(root) || (!names.empty() && picks_columns(root)))) {
+  const std::vector<std::string> shown = names.empty() && (one_by_one || only_texts) ? numbered(width) : names;
+  std::vector<bool> text(static_cast<std::size_t>(width), only_texts);
+  if (one_by_one && !only_texts && (sees_text(root) || (!names.empty() && picks_columns(root)))) {
     Builder b;
     Context context(b, root.tree(), version);
     const Inputs inputs = open_inputs(b, shown);
@@ -346,10 +391,15 @@ Model read(const Object& root) {
   Context context(b, root.tree(), version);
   Table x;
   const auto add_input = [&](const std::string& name, const Type& type, const std::vector<std::string>& columns) {
-    model.signature.inputs.push_back({name, type, columns});
+    model.signature.inputs.push_back({name, type, columns, false, {}});
     return Expr(b, b.input(name, type));
   };
-  if (takes_vector(root)) {
+  if (only_texts) {
+    x = Table(unsqueeze(add_input(shown.size() == 1 && !names.empty() ? shown[0] : "X", Type::tensor(DType::string, {{-1, "N"}}), {}), 1));
+    Input& input = model.signature.inputs.back();
+    input.json = front == Front::record;
+    if (input.json) input.text_fields = text_fields(root);
+  } else if (front == Front::vector) {
     const bool labels = std::ranges::any_of(text, [](bool t) { return t; });
     x = Table(unsqueeze(add_input("y", Type::tensor(labels ? DType::string : DType::float64, {{-1, "N"}}), {}), 1));
   } else if (any_width) {

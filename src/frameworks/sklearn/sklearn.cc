@@ -157,7 +157,9 @@ Expr linear(Context& context, Expr x, const Tensor& coef, const Tensor& intercep
       weights.mutable_data<double>()[static_cast<std::size_t>(f * targets + k)] = coef.number(static_cast<std::size_t>(k * features + f));
     }
   }
-  Expr out = matmul(x, context.constant(weights));
+  const auto sparse = context.sparse_rows.find(x.id());
+  Expr out = sparse == context.sparse_rows.end() ? matmul(x, context.constant(weights))
+                                                 : apply("decant", "SparseMatMul", {sparse->second.columns, sparse->second.values, context.constant(weights)});
   if (intercept.defined()) {
     const Tensor doubles = python::to_doubles(intercept);
     const bool zero = std::ranges::all_of(doubles.data<double>(), [](double v) { return v == 0; });

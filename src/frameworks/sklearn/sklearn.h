@@ -88,6 +88,12 @@ struct Result {
 
 class Context;
 
+/// Rows of which most numbers are zero: which columns (int64 [N, L]) and what is in them (float64 [N, L]), of `width` columns.
+struct SparseTable {
+  Expr columns, values;
+  std::int64_t width = 0;
+};
+
 struct Estimator {
   std::string_view name;  // class name; its modules are the genuine ones of globals.inc
   Methods methods;
@@ -114,6 +120,7 @@ class Context {
   Context(Builder& graph, const pickle::Tree& tree, Version version) : builder(graph), tree_(&tree), version_(version) {}
   Builder& builder;
   std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
+  std::map<ValueId, SparseTable> sparse_rows;  // matrices that were made from sparse rows: linear() then skips the zeros
   bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 
   /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).
