@@ -12,6 +12,7 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_zip) pattern='*.npz' ;;
     fuzz_onnx) pattern='*.onnx' ;;
     fuzz_compress) pattern='*.joblib' ;;
+    fuzz_xgboost) pattern='xgb_*.[ujmd]*' ;;
     fuzz_csv) pattern='*.csv' ;;
     *) pattern='*.pkl' ;;
   esac
