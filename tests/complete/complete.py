@@ -41,7 +41,7 @@ def main():
                 models.update(word.split("(")[0].split("=")[-1] for word in row["options"].replace("[", " ").replace(",", " ").split())
     # Classes that only files of old versions and of other packages hold: recorded files (tests/conformance/sklearn_legacy_test.cc).
     recorded = {"Imputer", "PMMLPipeline", "ExpressionTransformer", "GlassBoxLinearRegression"}
-    text = "\n".join(path.read_text(errors="replace") for path in (ROOT / "tests/golden/sklearn/families").glob("*.py"))
+    text = "\n".join(path.read_text(errors="replace") for path in (ROOT / "tests/golden").glob("*/families/*.py"))
     for one in known["estimators"]:
         name = one["name"]
         if name.startswith("_"):

@@ -108,6 +108,7 @@ std::vector<std::string> text_fields(const Object& root) {
 std::optional<std::int64_t> features_of(const Object& self, std::set<Ref>& seen) {
   if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return std::nullopt;
   if (takes_vector(self) || front_of(self) != Front::table) return 1;
+  if (const auto known = facts_of(self).features) return known;
   for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in"}) {
     if (self.set(attribute) && self[attribute].is_number()) return self[attribute].integer();
   }
@@ -162,6 +163,7 @@ void mapped_names(const Object& self, std::vector<std::string>& out, std::set<Re
 
 std::vector<std::string> names_of(const Object& self, std::set<Ref>& seen) {
   if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return {};
+  if (auto known = facts_of(self).names; !known.empty()) return known;
   for (const char* attribute : {"feature_names_in_", "_feature_names_in", "_df_columns"}) {
     if (!self.set(attribute)) continue;
     Object value = self[attribute];
@@ -185,7 +187,8 @@ bool sees_text(const Object& root) {
   bool found = false;
   each_instance(root, [&](const Object& object) {
     const std::string_view kind = object.name();
-    found = found || kind == "CountVectorizer" || kind == "TfidfVectorizer" || kind == "HashingVectorizer" || kind == "DictVectorizer" || kind == "FeatureHasher";
+    found = found || kind == "CountVectorizer" || kind == "TfidfVectorizer" || kind == "HashingVectorizer" || kind == "DictVectorizer" || kind == "FeatureHasher" ||
+            facts_of(object).text;
     for (const char* attribute : {"categories_", "statistics_", "classes_"}) {
       const std::string_view name(attribute);
       if (!object.set(attribute)) continue;
@@ -218,10 +221,12 @@ bool picks_columns(const Object& root) {
 /// The classes that name the columns of predict_proba and decision_function: those of the last estimator of a pipeline.
 std::vector<std::string> class_names(const Object& self, int depth = 0) {
   if (!self.is_instance() || depth > 20) return {};
-  if (self.set("classes_") && (self["classes_"].array())) {
-    const auto array = self["classes_"].array();
-    if (array->shape.size() != 1) return {};
-    const Tensor classes = self["classes_"].tensor();
+  Tensor classes = facts_of(self).classes;
+  if (!classes.defined() && self.set("classes_") && self["classes_"].array()) {
+    if (self["classes_"].array()->shape.size() != 1) return {};
+    classes = self["classes_"].tensor();
+  }
+  if (classes.defined()) {
     std::vector<std::string> out;
     for (std::size_t i = 0; i < classes.size(); ++i) {
       switch (classes.dtype()) {

@@ -68,7 +68,9 @@ constexpr Relative kRelatives[] = {
 
 /// The name of the entry for a class, "" where there is none.
 std::string_view entry_for(const Object& object) {
-  if (is_genuine("sklearn", object.module(), object.name())) return object.name();
+  for (const char* library : {"sklearn", "xgboost"}) {
+    if (is_genuine(library, object.module(), object.name())) return object.name();
+  }
   for (const Relative& r : kRelatives) {
     if (r.module == object.module() && r.name == object.name()) return r.entry;
   }
@@ -83,6 +85,12 @@ const Estimator* find_estimator(const Object& object) {
   const auto all = all_estimators();
   const auto at = std::ranges::lower_bound(all, name, {}, &Estimator::name);
   return at != all.end() && at->name == name ? &*at : nullptr;
+}
+
+Facts facts_of(const Object& self) {
+  Facts out;
+  if (const Estimator* entry = find_estimator(self); entry != nullptr && entry->facts != nullptr) entry->facts(self, out);
+  return out;
 }
 
 Version Context::version(const Object& self) const {

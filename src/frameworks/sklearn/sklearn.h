@@ -94,6 +94,14 @@ struct SparseTable {
   std::int64_t width = 0;
 };
 
+/// What the usual attributes (n_features_in_, feature_names_in_, classes_) do not tell of an estimator of another library.
+struct Facts {
+  std::optional<std::int64_t> features;
+  std::vector<std::string> names;
+  Tensor classes;     // labels [K], where defined
+  bool text = false;  // a column may hold texts
+};
+
 struct Estimator {
   std::string_view name;  // class name; its modules are the genuine ones of globals.inc
   Methods methods;
@@ -101,10 +109,14 @@ struct Estimator {
   Result (*build)(Context&, const Object& self, Method, const Table& x) = nullptr;
   /// Where the class has a method only for some objects (SVC with probability=True). Absent: always.
   bool (*has)(Context&, const Object& self, Method) = nullptr;
+  void (*facts)(const Object& self, Facts&) = nullptr;
 };
 
 /// Every estimator, sorted by name.
 std::span<const Estimator> all_estimators();
+
+/// What its entry says of `self`; empty where it says nothing.
+Facts facts_of(const Object& self);
 
 /// The entry for the class of `object`; nothing when the class is not scikit-learn's or is not known.
 const Estimator* find_estimator(const Object& object);
