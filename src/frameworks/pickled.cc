@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frameworks/pickled.h"
 
+#include "codecs/compress/compress.h"
 #include "frameworks/sklearn/sklearn.h"
 #include "frameworks/xgboost/pickled.h"
 
 namespace decant {
 
-Model read_pickled(const Source& stream) {
-  Cursor cursor(stream);
+Model read_pickled(const Source& file) {
+  Cursor cursor(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file);
   const pickle::Tree tree = pickle::parse(cursor, python::pickle_options());
   const python::Object root(tree, tree.root);
   Model model = xgboost::is_booster(root) ? xgboost::read(xgboost::booster_of(root)) : sklearn::read(root);

@@ -7,7 +7,7 @@
 
 namespace decant {
 
-/// Parses the pickle that `stream` holds and gives its top object a meaning. Throws unsupported where no framework knows it.
-Model read_pickled(const Source& stream);
+/// Parses the pickle that `file` holds, compressed or not, and gives its top object a meaning. Throws unsupported where no framework knows it.
+Model read_pickled(const Source& file);
 
 }  // namespace decant

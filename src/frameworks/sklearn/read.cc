@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "frameworks/known.h"
 #include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
@@ -351,6 +352,9 @@ Info describe(const Object& object, std::string name, int& left, int depth = 0) 
 
 Model read(const Object& root) {
   if (!root.is_instance()) root.fail(Code::unsupported, "holds no scikit-learn estimator at its top");
+  if (const Judgement judged = judge(root.module(), root.name()); judged.known == Known::dangerous) {
+    root.fail(Code::unsafe, format("to load this file {} is called, which {}; decant called nothing, and `decant scan` tells more", printable(root.full_name()), judged.what));
+  }
   if (find_estimator(root) == nullptr) unsupported(root, "decant does not run this class yet");
   Version version;
   std::string version_text;
