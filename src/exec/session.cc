@@ -154,7 +154,9 @@ std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<con
     KernelContext context(*step.node, in, out, step.state.get(), &executor);
     step.run(context);
     for (std::size_t i = 0; i < out.size(); ++i) {
-      if (step.node->outputs[i] != kNoValue) values[static_cast<std::size_t>(step.node->outputs[i])] = std::move(out[i]);
+      if (step.node->outputs[i] == kNoValue) continue;
+      if (!out[i].defined()) context.fail(Code::unsupported, format("output {} is not there in this case", i));
+      values[static_cast<std::size_t>(step.node->outputs[i])] = std::move(out[i]);
     }
     for (const ValueId id : step.forget) values[static_cast<std::size_t>(id)] = Tensor();
   }

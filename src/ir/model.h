@@ -29,6 +29,7 @@ struct Type {
   DType dtype = DType::undefined;
   bool has_rank = false;
   std::vector<Dim> shape;  // meaningful where has_rank
+  DType element = DType::undefined;  // of the tensors in a sequence, where that is known
 
   static Type tensor(DType dtype, std::vector<Dim> shape) { return {dtype, true, std::move(shape)}; }
   static Type of(const Tensor& tensor);

@@ -5,13 +5,14 @@
 namespace decant {
 
 Type Type::of(const Tensor& tensor) {
-  Type out{tensor.dtype(), true, {}};
+  Type out{tensor.dtype(), true, {}, DType::undefined};
   for (const std::int64_t d : tensor.shape()) out.shape.push_back({d, {}});
   return out;
 }
 
 std::string Type::text() const {
   std::string out(name_of(dtype));
+  if (dtype == DType::sequence) return format("sequence({})", name_of(element));
   if (!has_rank) return out + "[...]";
   out += '[';
   for (std::size_t i = 0; i < shape.size(); ++i) {

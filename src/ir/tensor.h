@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dense, row-major array. Its bytes are a Blob: a view of a mapped file, or memory of its own; copies of a Tensor share them.
+// What else a value can be (ONNX's sequences, maps and optionals) is a Tensor of a special type, so that everything that hands values on
+// needs to know of one class only.
 #pragma once
 
 #include <cstring>
@@ -46,6 +48,17 @@ class Tensor {
     out.mutable_data<T>()[0] = std::move(value);
     return out;
   }
+
+  /// A list of values, of shape [n] and type DType::sequence.
+  static Tensor sequence(std::vector<Tensor> items);
+  /// Keys and values, of shape [2] and type DType::map.
+  static Tensor map(Tensor keys, Tensor values);
+  /// An optional without a value.
+  static Tensor nothing();
+  /// The values that a sequence or a map holds.
+  std::span<const Tensor> items() const;
+  /// Bytes of the elements, those of all items of a sequence included.
+  std::uint64_t total_bytes() const;
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }

@@ -99,10 +99,12 @@ std::vector<Tensor> GraphRunner::run(std::span<const Tensor> inputs, std::span<c
     // A loop that doubles its state at every turn must end before the memory does.
     constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
     for (const Tensor& t : out) {
-      if (t.blob().size() > kMost) AttributeView(*step.node).fail(Code::limit, format("a value of {} inside a loop or a branch", human_bytes(t.blob().size())));
+      if (t.total_bytes() > kMost) AttributeView(*step.node).fail(Code::limit, format("a value of {} inside a loop or a branch", human_bytes(t.total_bytes())));
     }
     for (std::size_t i = 0; i < out.size(); ++i) {
-      if (step.node->outputs[i] != kNoValue) values[static_cast<std::size_t>(step.node->outputs[i])] = std::move(out[i]);
+      if (step.node->outputs[i] == kNoValue) continue;
+      if (!out[i].defined()) context.fail(Code::unsupported, format("output {} is not there in this case", i));
+      values[static_cast<std::size_t>(step.node->outputs[i])] = std::move(out[i]);
     }
     for (const ValueId id : step.forget) values[static_cast<std::size_t>(id)] = Tensor();
   }

@@ -94,6 +94,7 @@ Around around(const Shape& shape, std::size_t axis) {
 
 Tensor constant_value(const AttributeView& c) {
   if (c.has("value")) return c.tensor("value");
+  if (c.has("sparse_value")) return c.tensor("sparse_value");  // readers make it dense
   if (c.has("value_float")) return Tensor::scalar<float>(static_cast<float>(c.real("value_float")));
   if (c.has("value_int")) return Tensor::scalar<std::int64_t>(c.integer("value_int"));
   if (c.has("value_string")) return Tensor::scalar<std::string>(std::string(c.text("value_string")));

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "ir/half.h"
+#include "ir/small.h"
 #include "ops/op.h"
 
 namespace decant {
@@ -33,10 +34,16 @@ using NumberTypes = Join<FloatTypes, IntegerTypes>;
 using SignedNumberTypes = Join<FloatTypes, SignedTypes>;
 using BoolTypes = Types<bool>;
 using AllTypes = Join<NumberTypes, Types<bool, std::string>>;
+using SmallFloatTypes = Types<Float8E4M3FN, Float8E4M3FNUZ, Float8E5M2, Float8E5M2FNUZ, Float8E8M0, Float4E2M1, Float6E2M3, Float6E3M2>;
+using SmallIntegerTypes = Types<Int4, UInt4, Int2, UInt2>;
+using SmallTypes = Join<SmallFloatTypes, SmallIntegerTypes>;
 
-/// What a value of T is computed in: float for the 16-bit types, T itself for the others.
+/// What a value of T is computed in: float or int for the types that C++ has not, T itself for the others.
 template <class T>
-using Wide = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
+using Wide = std::conditional_t<std::is_arithmetic_v<T> || std::is_same_v<T, std::string>, T,
+                                std::conditional_t<std::is_convertible_v<const T&, float> && !std::is_same_v<T, Int4> && !std::is_same_v<T, UInt4> &&
+                                                       !std::is_same_v<T, Int2> && !std::is_same_v<T, UInt2>,
+                                                   float, std::int32_t>>;
 template <class T>
 inline constexpr bool is_real = std::is_floating_point_v<Wide<T>>;
 
@@ -53,7 +60,7 @@ using MoveTypes = Types<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_
 template <class F>
 void dispatch_move(const AttributeView& node, DType dtype, F&& f) {
   if (dtype == DType::string) return f.template operator()<std::string>();
-  switch (size_of(dtype)) {
+  switch (is_tensor(dtype) ? size_of(dtype) : 0) {
     case 1: return f.template operator()<std::uint8_t>();
     case 2: return f.template operator()<std::uint16_t>();
     case 4: return f.template operator()<std::uint32_t>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/onnx/onnx_raw.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/checked.h"
@@ -48,28 +49,74 @@ TensorProto parse_tensor_message(Reader& r) {
   return out;
 }
 
+SparseTensorProto parse_sparse_tensor(Reader r) {
+  SparseTensorProto out;
+  out.offset = r.offset();
+  while (r.next()) {
+    switch (r.field()) {
+      case 1: {
+        Reader t = r.message();
+        out.values = parse_tensor_message(t);
+        break;
+      }
+      case 2: {
+        Reader t = r.message();
+        out.indices = parse_tensor_message(t);
+        break;
+      }
+      case 3: r.varints(out.dims); break;
+      default: break;
+    }
+  }
+  if (out.dims.size() > 64) r.fail(Code::limit, format("a tensor of rank {}", out.dims.size()));
+  return out;
+}
+
+// TypeProto.Tensor and TypeProto.SparseTensor, which have the same fields.
+void parse_tensor_type(Reader tensor, TypeProto& out) {
+  while (tensor.next()) {
+    if (tensor.field() == 1) out.elem_type = tensor.int64();
+    if (tensor.field() != 2) continue;
+    out.has_shape = true;
+    Reader shape = tensor.message();
+    while (shape.next()) {
+      if (shape.field() != 1) continue;
+      Reader d = shape.message();
+      Dimension dim;
+      while (d.next()) {
+        if (d.field() == 1) dim.dim_value = d.int64();
+        if (d.field() == 2) dim.dim_param = d.text();
+      }
+      if (out.shape.size() >= 64) d.fail(Code::limit, "a shape of more than 64 dimensions");
+      out.shape.push_back(dim);
+    }
+  }
+}
+
 TypeProto parse_type(Reader r) {
   TypeProto out;
   while (r.next()) {
-    if (r.field() != 1) continue;
-    out.is_tensor = true;
-    Reader tensor = r.message();
-    while (tensor.next()) {
-      if (tensor.field() == 1) out.elem_type = tensor.int64();
-      if (tensor.field() != 2) continue;
-      out.has_shape = true;
-      Reader shape = tensor.message();
-      while (shape.next()) {
-        if (shape.field() != 1) continue;
-        Reader d = shape.message();
-        Dimension dim;
-        while (d.next()) {
-          if (d.field() == 1) dim.dim_value = d.int64();
-          if (d.field() == 2) dim.dim_param = d.text();
+    switch (r.field()) {
+      case 1:
+        out.kind = TypeProto::tensor;
+        parse_tensor_type(r.message(), out);
+        break;
+      case 4: {
+        out.kind = TypeProto::sequence;
+        Reader sequence = r.message();
+        while (sequence.next()) {
+          if (sequence.field() != 1) continue;
+          if (const TypeProto element = parse_type(sequence.message()); element.kind == TypeProto::tensor) out.elem_type = element.elem_type;
         }
-        if (out.shape.size() >= 64) d.fail(Code::limit, "a shape of more than 64 dimensions");
-        out.shape.push_back(dim);
+        break;
       }
+      case 5: out.kind = TypeProto::map; break;
+      case 8:
+        out.kind = TypeProto::sparse_tensor;
+        parse_tensor_type(r.message(), out);
+        break;
+      case 9: out.kind = TypeProto::optional; break;
+      default: break;
     }
   }
   return out;
@@ -103,6 +150,10 @@ AttributeProto parse_attribute(Reader r) {
         seen = AttributeProto::TENSOR;
         break;
       }
+      case 22:
+        out.sparse_tensor = parse_sparse_tensor(r.message());
+        seen = AttributeProto::SPARSE_TENSOR;
+        break;
       case 6:
         if (!out.g.empty()) r.fail(Code::corrupt, "an attribute holds two graphs");
         out.g.push_back(parse_graph(r.message()));
@@ -163,7 +214,7 @@ GraphProto parse_graph(Reader r) {
       case 11: out.input.push_back(parse_value_info(r.message())); break;
       case 12: out.output.push_back(parse_value_info(r.message())); break;
       case 13: out.value_info.push_back(parse_value_info(r.message())); break;
-      case 15: out.has_sparse_initializer = true; break;
+      case 15: out.sparse_initializer.push_back(parse_sparse_tensor(r.message())); break;
       default: break;
     }
   }
@@ -242,6 +293,21 @@ Tensor cut(Shape shape, const std::vector<From>& from) {
   for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<T>(from[i]);
   return out;
 }
+// Elements of fewer than 8 bits, packed from the lowest bit of the first byte on, as one byte each. What is padding is not looked at.
+Tensor unpacked(DType dtype, Shape shape, Bytes packed) {
+  std::byte* to = nullptr;
+  const unsigned bits = bits_of(dtype), mask = (1u << bits) - 1;
+  const std::size_t count = count_of(shape);
+  Blob blob = Blob::allocate(count, to);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = i * bits / 8;
+    unsigned pair = std::to_integer<unsigned>(packed[at]);
+    if (at + 1 < packed.size()) pair |= std::to_integer<unsigned>(packed[at + 1]) << 8;
+    to[i] = static_cast<std::byte>((pair >> (i * bits % 8)) & mask);
+  }
+  return {dtype, std::move(shape), std::move(blob)};
+}
+
 // 16-bit floating-point numbers stand there as their bits.
 Tensor halves(DType dtype, Shape shape, const std::vector<std::int64_t>& from) {
   Tensor bits = cut<std::uint16_t>(shape, from);
@@ -293,7 +359,7 @@ bool leads_elsewhere(std::string_view location) {
 
 Tensor to_tensor(const TensorProto& t, const Source& source) {
   const auto refuse = [&](Code code, const std::string& text) { return Error(code, place(t, source), text); };
-  if (t.data_type <= 0 || t.data_type > static_cast<std::int64_t>(DType::bfloat16)) throw refuse(Code::unsupported, format("element type {}", t.data_type));
+  if (t.data_type <= 0 || t.data_type > static_cast<std::int64_t>(kLastElementType)) throw refuse(Code::unsupported, format("element type {}", t.data_type));
   const auto dtype = static_cast<DType>(t.data_type);
   for (const std::int64_t d : t.dims) {
     // A dimension of zero must not hide a senseless one beside it.
@@ -307,7 +373,8 @@ Tensor to_tensor(const TensorProto& t, const Source& source) {
     std::copy(t.string_data.begin(), t.string_data.end(), out.mutable_data<std::string>().begin());
     return out;
   }
-  const std::uint64_t bytes = sat_mul(count, size_of(dtype));
+  const bool packed = bits_of(dtype) < 8;
+  const std::uint64_t bytes = packed ? sat_add(sat_mul(count, bits_of(dtype)), 7) / 8 : sat_mul(count, size_of(dtype));
   std::optional<Blob> blob = t.raw_data;
   if (t.data_location == 1) blob = external(t, source, bytes);
   if (blob) {
@@ -316,6 +383,10 @@ Tensor to_tensor(const TensorProto& t, const Source& source) {
       for (const std::byte b : blob->bytes) {
         if (b != std::byte{0} && b != std::byte{1}) throw refuse(Code::corrupt, format("a truth value of {}", static_cast<int>(b)));
       }
+    }
+    if (packed) {
+      source.budget().charge(count, "a tensor of packed elements", place(t, source));
+      return unpacked(dtype, shape, blob->bytes);
     }
     if (reinterpret_cast<std::uintptr_t>(blob->bytes.data()) % std::min<std::size_t>(size_of(dtype), 8) != 0) {
       source.budget().charge(blob->size(), "a tensor that is not aligned", place(t, source));
@@ -339,8 +410,68 @@ Tensor to_tensor(const TensorProto& t, const Source& source) {
     case DType::uint8: have(t.int32_data.size()); return cut<std::uint8_t>(shape, t.int32_data);
     case DType::boolean: have(t.int32_data.size()); return cut<bool>(shape, t.int32_data);
     case DType::float16: case DType::bfloat16: have(t.int32_data.size()); return halves(dtype, shape, t.int32_data);
+    case DType::float8e4m3fn: case DType::float8e4m3fnuz: case DType::float8e5m2: case DType::float8e5m2fnuz: case DType::float8e8m0:
+    case DType::float6e2m3: case DType::float6e3m2:  // one to an entry, as their bits
+      have(t.int32_data.size());
+      return {dtype, shape, cut<std::uint8_t>(shape, t.int32_data).blob()};
+    case DType::int4: case DType::uint4: case DType::float4e2m1: case DType::int2: case DType::uint2: {  // a byte of packed ones to an entry
+      if (t.int32_data.size() != bytes) throw refuse(Code::corrupt, format("{} bytes of packed elements for shape {}", t.int32_data.size(), text_of(shape)));
+      source.budget().charge(sat_add(count, bytes), "a tensor", place(t, source));
+      return unpacked(dtype, shape, cut<std::uint8_t>(Shape{static_cast<std::int64_t>(bytes)}, t.int32_data).blob().bytes);
+    }
+    case DType::complex64: {
+      if (t.float_data.size() != sat_mul(count, 2)) throw refuse(Code::corrupt, format("{} numbers for shape {}", t.float_data.size(), text_of(shape)));
+      source.budget().charge(bytes, "a tensor", place(t, source));
+      return {dtype, shape, Blob::copy_of(std::as_bytes(std::span(t.float_data)))};
+    }
+    case DType::complex128: {
+      if (t.double_data.size() != sat_mul(count, 2)) throw refuse(Code::corrupt, format("{} numbers for shape {}", t.double_data.size(), text_of(shape)));
+      source.budget().charge(bytes, "a tensor", place(t, source));
+      return {dtype, shape, Blob::copy_of(std::as_bytes(std::span(t.double_data)))};
+    }
     default: throw refuse(Code::unsupported, format("elements of {} outside raw_data", name_of(dtype)));
   }
+}
+
+Tensor to_tensor(const SparseTensorProto& proto, const Source& source) {
+  const Tensor values = to_tensor(proto.values, source), indices = to_tensor(proto.indices, source);
+  const auto refuse = [&](const std::string& text) {
+    return Error(Code::corrupt, source.where(proto.offset, format("sparse tensor {}", printable(proto.values.name, 80))), text);
+  };
+  for (const std::int64_t d : proto.dims) {
+    if (d < 0 || d > (std::int64_t{1} << 48)) throw refuse(format("dimension {}", d));
+  }
+  const Shape& shape = proto.dims;
+  const std::uint64_t count = count_of(shape), width = sat_mul(count, size_of(values.dtype()));
+  if (values.rank() != 1) throw refuse(format("values of shape {}", text_of(values.shape())));
+  const auto n = values.size();
+  const bool tuples = indices.rank() == 2;
+  if (indices.dtype() != DType::int64 || indices.rank() > 2 || indices.rank() == 0 || static_cast<std::size_t>(indices.dim(0)) != n ||
+      (tuples && static_cast<std::size_t>(indices.dim(1)) != shape.size())) {
+    throw refuse(format("{}{} as indices of {} values of shape {}", name_of(indices.dtype()), text_of(indices.shape()), n, text_of(shape)));
+  }
+  source.budget().charge(width, "a sparse tensor made dense", source.where(proto.offset));
+  Tensor out(values.dtype(), shape);
+  const std::size_t item = size_of(values.dtype());
+  auto* to = const_cast<std::byte*>(out.blob().bytes.data());
+  if (out.dtype() != DType::string) std::fill_n(to, width, std::byte{0});
+  const std::span<const std::int64_t> at = indices.data<std::int64_t>();
+  for (std::size_t i = 0; i < n; ++i) {
+    std::uint64_t place = 0;
+    if (tuples) {
+      for (std::size_t d = 0; d < shape.size(); ++d) {
+        const std::int64_t k = at[i * shape.size() + d];
+        if (k < 0 || k >= shape[d]) throw refuse(format("index {} of a dimension of {}", k, shape[d]));
+        place = place * static_cast<std::uint64_t>(shape[d]) + static_cast<std::uint64_t>(k);
+      }
+    } else {
+      if (at[i] < 0 || static_cast<std::uint64_t>(at[i]) >= count) throw refuse(format("index {} of {} elements", at[i], count));
+      place = static_cast<std::uint64_t>(at[i]);
+    }
+    if (out.dtype() == DType::string) out.mutable_data<std::string>()[place] = values.data<std::string>()[i];
+    else std::copy_n(values.blob().bytes.data() + i * item, item, to + place * item);
+  }
+  return out;
 }
 
 }  // namespace decant::onnx

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A mirror of an ONNX file (onnx/onnx.proto, IR version 13): its messages as they stand there, each field with its own name. Text and
+// A mirror of an ONNX file (onnx/onnx.proto, IR version 14): its messages as they stand there, each field with its own name. Text and
 // bytes are views of the file. What the fields mean together is the reader's business.
 #pragma once
 
@@ -30,14 +30,22 @@ struct TensorProto {
   std::uint64_t offset = 0;        // where the message stands in the file
 };
 
+struct SparseTensorProto {
+  TensorProto values, indices;
+  std::vector<std::int64_t> dims;
+  std::uint64_t offset = 0;
+};
+
 struct Dimension {
   std::int64_t dim_value = -1;
   std::string_view dim_param;
 };
 
+/// One level is kept: of a sequence what its elements are, if these are tensors.
 struct TypeProto {
-  bool is_tensor = false;  // sequences, maps, optionals and sparse tensors are not told apart further
-  std::int64_t elem_type = 0;
+  enum Kind : std::uint8_t { none, tensor, sequence, map, optional, sparse_tensor };
+  Kind kind = none;
+  std::int64_t elem_type = 0;  // of a tensor, of the tensors in a sequence
   bool has_shape = false;
   std::vector<Dimension> shape;
 };
@@ -60,6 +68,7 @@ struct AttributeProto {
   std::int64_t i = 0;
   std::string_view s;
   std::optional<TensorProto> t;
+  std::optional<SparseTensorProto> sparse_tensor;
   std::vector<GraphProto> g;  // none or one
   std::vector<float> floats;
   std::vector<std::int64_t> ints;
@@ -77,9 +86,9 @@ struct GraphProto {
   std::string_view name;
   std::vector<NodeProto> node;
   std::vector<TensorProto> initializer;
+  std::vector<SparseTensorProto> sparse_initializer;
   std::vector<ValueInfoProto> input, output, value_info;
   std::uint64_t offset = 0;
-  bool has_sparse_initializer = false;
 };
 
 struct OperatorSetIdProto {
@@ -112,6 +121,8 @@ TensorProto parse_tensor(const Source& source);
 /// Checks dims against the bytes that are there and returns the elements: a view of the file where they lie there as they are. External data
 /// is taken from beside the file only. Throws corrupt, truncated, unsupported or unsafe, naming the tensor.
 Tensor to_tensor(const TensorProto& proto, const Source& source);
+/// The dense tensor: there is no sparse one in a Graph. Its memory is charged to the budget.
+Tensor to_tensor(const SparseTensorProto& proto, const Source& source);
 /// Whether an external location could lead anywhere but to a file beside the model.
 bool leads_elsewhere(std::string_view location);
 

@@ -16,8 +16,18 @@ std::string_view domain_of(std::string_view domain) { return domain == "ai.onnx"
 
 Type type_of(const TypeProto& proto) {
   Type out;
-  if (!proto.is_tensor) return out;
-  if (proto.elem_type > 0 && proto.elem_type <= static_cast<std::int64_t>(DType::bfloat16)) out.dtype = static_cast<DType>(proto.elem_type);
+  DType dtype = DType::undefined;
+  if (proto.elem_type > 0 && proto.elem_type <= static_cast<std::int64_t>(kLastElementType)) dtype = static_cast<DType>(proto.elem_type);
+  switch (proto.kind) {
+    case TypeProto::tensor: case TypeProto::sparse_tensor: break;  // sparse values are dense here
+    case TypeProto::sequence:
+      out.dtype = DType::sequence;
+      out.element = dtype;
+      return out;
+    case TypeProto::map: out.dtype = DType::map; return out;
+    case TypeProto::optional: case TypeProto::none: return out;  // an optional is its value, or nothing
+  }
+  out.dtype = dtype;
   out.has_rank = proto.has_shape;
   for (const Dimension& d : proto.shape) out.shape.push_back({d.dim_param.empty() ? std::max<std::int64_t>(d.dim_value, -1) : -1, std::string(d.dim_param)});
   return out;
@@ -93,6 +103,9 @@ std::optional<Attribute> ModelReader::attribute(Scope& scope, const AttributePro
     case AttributeProto::TENSOR:
       if (!a.t) throw missing();
       return Attribute(to_tensor(*a.t, source_));
+    case AttributeProto::SPARSE_TENSOR:
+      if (!a.sparse_tensor) throw missing();
+      return Attribute(to_tensor(*a.sparse_tensor, source_));
     case AttributeProto::GRAPH: {
       if (a.g.empty()) throw missing();
       source_.budget().check_depth(scope.depth + 1, place(node));
@@ -194,13 +207,17 @@ void ModelReader::read_node(Scope& scope, const NodeProto& node) {
 void ModelReader::read_graph(Scope& scope, const GraphProto& graph, bool top) {
   Builder& b = scope.builder;
   const Where where = source_.where(graph.offset, format("graph {}", printable(graph.name, 80)));
-  if (graph.has_sparse_initializer) throw Error(Code::unsupported, where, "sparse constants");
   for (const ValueInfoProto& v : graph.value_info) scope.declared.emplace(v.name, &v.type);
   for (const ValueInfoProto& v : graph.output) scope.declared.emplace(v.name, &v.type);
   for (const TensorProto& t : graph.initializer) {
     if (t.name.empty()) throw Error(Code::corrupt, where, "a constant without a name");
     source_.budget().charge(256, "a constant", where);
     define(scope, t.name, b.constant(to_tensor(t, source_), t.name), source_.where(t.offset));
+  }
+  for (const SparseTensorProto& t : graph.sparse_initializer) {
+    if (t.values.name.empty()) throw Error(Code::corrupt, where, "a constant without a name");
+    source_.budget().charge(256, "a constant", where);
+    define(scope, t.values.name, b.constant(to_tensor(t, source_), t.values.name), source_.where(t.offset));
   }
   for (const ValueInfoProto& v : graph.input) {
     if (v.name.empty()) throw Error(Code::corrupt, where, "an input without a name");

@@ -71,13 +71,44 @@ To from_text(const KernelContext& c, const std::string& text) {
   return convert<To>(value);
 }
 
-void cast_to(KernelContext& c, DType to) {
-  const Tensor& in = c.input(0);
-  if (in.dtype() == to) return c.set_output(0, in);
+bool is_small(DType dtype) { return dtype >= DType::float8e4m3fn && dtype <= kLastElementType; }
+
+// Between the small types and the large one that holds each of their values.
+Tensor widened(const KernelContext& c, const Tensor& in) {
+  Tensor out(is_float(in.dtype()) ? DType::float32 : DType::int32, in.shape());
+  dispatch(c, in.dtype(), SmallTypes{}, [&]<class From>() {
+    const std::span<const From> from = in.data<From>();
+    const auto to = out.mutable_data<Wide<From>>();
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
+  });
+  return out;
+}
+Tensor narrowed(const KernelContext& c, const Tensor& in, DType dtype) {
+  const bool saturate = c.integer("saturate", 1) != 0;
+  const std::string_view mode = c.text("round_mode", "up");
+  using Round = Float8E8M0::Round;
+  const Round round = mode == "down" ? Round::down : mode == "nearest" ? Round::nearest : Round::up;
+  if (mode != "up" && mode != "down" && mode != "nearest") c.fail(Code::corrupt, format("round_mode \"{}\"", printable(mode, 40)));
+  Tensor out(dtype, in.shape());
+  dispatch(c, dtype, SmallTypes{}, [&]<class To>() {
+    const std::span<To> to = out.mutable_data<To>();
+    const auto from = in.data<Wide<To>>();
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if constexpr (std::is_same_v<To, Float8E8M0>) to[i] = To::from(from[i], saturate, round);
+      else if constexpr (is_real<To>) to[i] = To::from(from[i], saturate);
+      else to[i] = To(from[i]);
+    }
+  });
+  return out;
+}
+
+Tensor cast_large(const KernelContext& c, const Tensor& in, DType to) {
+  if (in.dtype() == to) return in;
+  Tensor result(to, in.shape());
   dispatch(c, in.dtype(), AllTypes{}, [&]<class From>() {
     dispatch(c, to, AllTypes{}, [&]<class To>() {
       const std::span<const From> from = in.data<From>();
-      const std::span<To> out = c.output(0, to, in.shape()).template mutable_data<To>();
+      const std::span<To> out = result.mutable_data<To>();
       for (std::size_t i = 0; i < from.size(); ++i) {
         if constexpr (std::is_same_v<From, To>) out[i] = from[i];
         else if constexpr (std::is_same_v<To, std::string>) out[i] = to_text(static_cast<Wide<From>>(from[i]));
@@ -86,11 +117,20 @@ void cast_to(KernelContext& c, DType to) {
       }
     });
   });
+  return result;
+}
+
+void cast_to(KernelContext& c, DType to) {
+  const Tensor& in = c.input(0);
+  if (in.dtype() == to) return c.set_output(0, in);
+  const Tensor wide = is_small(in.dtype()) ? widened(c, in) : in;
+  if (!is_small(to)) return c.set_output(0, cast_large(c, wide, to));
+  c.set_output(0, narrowed(c, cast_large(c, wide, is_float(to) ? DType::float32 : DType::int32), to));
 }
 
 DType target(const AttributeView& node) {
   const std::int64_t to = node.integer("to");
-  if (to <= 0 || to > static_cast<std::int64_t>(DType::bfloat16)) node.fail(Code::unsupported, format("cast to element type {}", to));
+  if (to <= 0 || to > static_cast<std::int64_t>(kLastElementType)) node.fail(Code::unsupported, format("cast to element type {}", to));
   return static_cast<DType>(to);
 }
 
