@@ -155,7 +155,8 @@ Expr labels_by_score(Context& context, const Tensor& classes, Expr scores) {
 
 Expr linear(Context& context, Expr x, const Tensor& coef, const Tensor& intercept, bool squeezed) {
   const std::int64_t features = coef.rank() == 0 ? 1 : coef.shape().back();
-  const std::int64_t targets = features == 0 ? 0 : static_cast<std::int64_t>(coef.size()) / features;
+  // Of no features (an SVR without support vectors) the intercept is all there is, and tells how many answers.
+  const std::int64_t targets = features != 0 ? static_cast<std::int64_t>(coef.size()) / features : intercept.defined() ? static_cast<std::int64_t>(intercept.size()) : 0;
   if (x.dim(1) >= 0 && x.dim(1) != features) {
     throw Error(Code::corrupt, format("coefficients for {} features, where {} come in", features, x.dim(1)));
   }
