@@ -78,7 +78,7 @@ struct Input {
   Type type;
   std::vector<std::string> columns;  // names of the columns of a matrix input, where the model knows them
   bool json = false;                 // texts that hold one JSON value each, as a line of .ndjson does
-  std::vector<std::string> text_fields;  // of JSON objects: fields that are texts also where they look like numbers
+  std::vector<std::string> text_fields = {};  // of JSON objects: fields that are texts also where they look like numbers
 };
 
 struct Output {

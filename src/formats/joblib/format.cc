@@ -15,7 +15,8 @@ Probe probe(const Source& source) {
   return as_text(b.first(std::min<std::size_t>(b.size(), 1 << 16))).find("joblib.numpy_pickle") != std::string_view::npos ? Probe::certain : Probe::no;
 }
 
-Model read(const Source& file) { return read_pickled(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file); }
+Model read_part(const Source& file, const Part& part) { return read_pickled(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file, part); }
+Model read(const Source& file) { return read_part(file, {}); }
 
 void scan(const Source& source, Report& report) {
   Cursor cursor(source);
@@ -25,6 +26,6 @@ void scan(const Source& source, Report& report) {
 }  // namespace
 
 extern const Format joblib_format;
-const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan, .read = read, .write = nullptr};
+const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan, .read = read, .write = nullptr, .read_part = read_part};
 
 }  // namespace decant

@@ -21,7 +21,8 @@ Probe probe(const Source& source) {
   return Probe::no;
 }
 
-Model read(const Source& file) { return read_pickled(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file); }
+Model read_part(const Source& file, const Part& part) { return read_pickled(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file, part); }
+Model read(const Source& file) { return read_part(file, {}); }
 
 void scan(const Source& source, Report& report) {
   Cursor cursor(source);
@@ -31,6 +32,6 @@ void scan(const Source& source, Report& report) {
 }  // namespace
 
 extern const Format pickle_format;
-const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan, .read = read, .write = nullptr};
+const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan, .read = read, .write = nullptr, .read_part = read_part};
 
 }  // namespace decant
