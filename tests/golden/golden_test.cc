@@ -176,7 +176,7 @@ int main(int argc, char** argv) {
   const auto known = read_known(root + (onnx ? "known_onnx.tsv" : "known.tsv"));
   int passed = 0, failed = 0;
   std::map<std::string, std::pair<int, int>> by_estimator;
-  for (const char* v : {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"}) {
+  for (const char* v : {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "thirdparty"}) {
     if (!version.empty() && version != v) continue;
     for (const Case& c : read_cases(root + v + "/cases.tsv")) {
       if (!chosen(filter, c.name + " " + c.estimator)) continue;
