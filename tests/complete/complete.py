@@ -47,6 +47,11 @@ def main():
         if name.startswith("_"):
             continue  # a part of another estimator, which has the case
         need(name in models or name in text or name in recorded or name in tests or name in third_party(), f"estimator {name} has no golden case")
+    # All that scikit-learn has is run, or refused with its reason.
+    names = {one["name"] for one in known["estimators"]}
+    for line in (ROOT / "tests/complete/sklearn_estimators.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            need(line in names, f"scikit-learn has {line}, of which decant knows nothing")
     for op in known["operators"]:
         need(op["name"], "an operator without a name")
     print("\n".join(missing))

@@ -22,9 +22,11 @@ Probe probe(const Source& source) {
   return Probe::no;
 }
 
+Model read(const Source& file) { return read_pickled(file, {}); }
+
 }  // namespace
 
 extern const Format pickle_format;
-const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan_pickles, .read = read_pickled, .write = nullptr};
+const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan_pickles, .read = read, .write = nullptr, .read_part = read_pickled};
 
 }  // namespace decant

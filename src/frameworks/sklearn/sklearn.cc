@@ -13,7 +13,7 @@ namespace decant::sklearn {
 #undef DECANT_ENTRY
 
 std::string_view name_of(Method method) {
-  static constexpr std::string_view kNames[] = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples"};
+  static constexpr std::string_view kNames[] = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples", "mahalanobis", "kneighbors"};
   return kNames[static_cast<std::size_t>(method)];
 }
 
@@ -37,6 +37,33 @@ struct Relative {
   std::string_view module, name, entry;
 };
 constexpr Relative kRelatives[] = {
+    {"imblearn.base", "FunctionSampler", "Sampler"},
+    {"imblearn.combine._smote_enn", "SMOTEENN", "Sampler"},
+    {"imblearn.combine._smote_tomek", "SMOTETomek", "Sampler"},
+    {"imblearn.ensemble._bagging", "BalancedBaggingClassifier", "BaggingClassifier"},
+    {"imblearn.ensemble._easy_ensemble", "EasyEnsembleClassifier", "BaggingClassifier"},
+    {"imblearn.ensemble._forest", "BalancedRandomForestClassifier", "RandomForestClassifier"},
+    {"imblearn.ensemble._weight_boosting", "RUSBoostClassifier", "AdaBoostClassifier"},
+    {"imblearn.over_sampling._adasyn", "ADASYN", "Sampler"},
+    {"imblearn.over_sampling._random_over_sampler", "RandomOverSampler", "Sampler"},
+    {"imblearn.over_sampling._smote.base", "SMOTE", "Sampler"},
+    {"imblearn.over_sampling._smote.base", "SMOTEN", "Sampler"},
+    {"imblearn.over_sampling._smote.base", "SMOTENC", "Sampler"},
+    {"imblearn.over_sampling._smote.cluster", "KMeansSMOTE", "Sampler"},
+    {"imblearn.over_sampling._smote.filter", "BorderlineSMOTE", "Sampler"},
+    {"imblearn.over_sampling._smote.filter", "SVMSMOTE", "Sampler"},
+    {"imblearn.pipeline", "Pipeline", "Pipeline"},
+    {"imblearn.under_sampling._prototype_generation._cluster_centroids", "ClusterCentroids", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._condensed_nearest_neighbour", "CondensedNearestNeighbour", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._edited_nearest_neighbours", "AllKNN", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._edited_nearest_neighbours", "EditedNearestNeighbours", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._edited_nearest_neighbours", "RepeatedEditedNearestNeighbours", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._instance_hardness_threshold", "InstanceHardnessThreshold", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._nearmiss", "NearMiss", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._neighbourhood_cleaning_rule", "NeighbourhoodCleaningRule", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._one_sided_selection", "OneSidedSelection", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._random_under_sampler", "RandomUnderSampler", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._tomek_links", "TomekLinks", "Sampler"},
     {"interpret.glassbox._linear", "LinearRegression", "GlassBoxLinearRegression"},
     {"sklearn2pmml", "EstimatorProxy", "EstimatorProxy"},
     {"sklearn2pmml", "PMMLPipeline", "Pipeline"},
