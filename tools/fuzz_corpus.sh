@@ -13,6 +13,7 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_onnx) pattern='*.onnx' ;;
     fuzz_compress) pattern='*.joblib' ;;
     fuzz_xgboost) pattern='xgb_*.[ujmd]*' ;;
+    fuzz_lightgbm) pattern='lgb_*.txt' ;;
     fuzz_csv) pattern='*.csv' ;;
     *) pattern='*.pkl' ;;
   esac

@@ -263,15 +263,6 @@ void use_columns(Context& context, const Object& root, const Table& x) {
   cast(t.matrix(), DType::float32);
 }
 
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : printable(text, 400)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 /// Hyper-parameters (attributes without a trailing or leading underscore) and what is nested in them.
 /// `left` bounds how much is said: an object may hold others many times over.
 Info describe(const Object& object, std::string name, int& left, int depth = 0) {
