@@ -14,6 +14,7 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_onnx) pattern='*.onnx' ;;
     fuzz_compress) pattern='*.joblib' ;;
     fuzz_xgboost) pattern='xgb_*.[ujmd]*' ;;
+    fuzz_lightgbm) pattern='lgb_*.txt' ;;
     fuzz_csv) pattern='*.csv' ;;
     fuzz_json) pattern='*.json' ;;
     *) pattern='*.pkl' ;;

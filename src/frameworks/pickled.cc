@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "codecs/compress/compress.h"
+#include "frameworks/lightgbm/pickled.h"
 #include "frameworks/sklearn/describe.h"
 #include "frameworks/xgboost/pickled.h"
 
@@ -93,7 +94,9 @@ Model read_pickled(const Source& file, const Part& part) {
   } else if (!part.entry.empty()) {
     throw Error(Code::usage, file.where(), "--entry takes an entry of a dict or list, and the file holds one object");
   }
-  Model model = xgboost::is_booster(root) ? xgboost::read(xgboost::booster_of(root)) : sklearn::read(root, part);
+  Model model = xgboost::is_booster(root)    ? xgboost::read(xgboost::booster_of(root))
+                : lightgbm::is_booster(root) ? lightgbm::read(lightgbm::booster_of(root))
+                                             : sklearn::read(root, part);
   if (!note.empty()) model.notes.push_back(note);
   if (!cursor.at_end()) model.notes.push_back("bytes follow the pickle; they were not read");
   return model;

@@ -89,6 +89,15 @@ class TreeParts {
     }
   }
 
+  /// Called for each leaf, or for none at all: the leaf is linear in these features (float64 only).
+  void make_linear(double constant, std::span<const std::int32_t> features, std::span<const double> coefficients) {
+    source_.budget().charge(12 + 12 * std::uint64_t{features.size()}, "a linear leaf", source_.where());
+    constants_.push_back(constant);
+    offsets_.push_back(static_cast<std::int32_t>(linear_features_.size()));
+    linear_features_.insert(linear_features_.end(), features.begin(), features.end());
+    coefficients_.insert(coefficients_.end(), coefficients.begin(), coefficients.end());
+  }
+
   /// The sum of all trees on top of `base` (empty: 0), in their order, [N, outputs]. A tree of width 1 adds to the column of its target.
   /// `compare`: "<" or "<=".
   Expr sum(Expr x, std::size_t outputs, std::string_view compare, const std::vector<V>& base = {}) {
@@ -105,6 +114,13 @@ class TreeParts {
     if (width_ == 1) all["targets"] = Tensor::vector(targets_);
     // Also without trees an answer has its columns.
     all["base"] = Tensor::vector(base.empty() ? std::vector<V>(outputs, V{0}) : base);
+    if (!constants_.empty()) {
+      offsets_.push_back(static_cast<std::int32_t>(linear_features_.size()));
+      all["linear_constants"] = Tensor::vector(constants_);
+      all["linear_offsets"] = Tensor::vector(offsets_);
+      all["linear_features"] = Tensor::vector(linear_features_);
+      all["linear_coefficients"] = Tensor::vector(coefficients_);
+    }
     if (!words_.empty()) {
       source_.budget().charge(std::uint64_t{words_.size()} * most_words_ * 4, "categories", source_.where());
       Tensor bits(DType::uint32, {static_cast<std::int64_t>(words_.size()), static_cast<std::int64_t>(most_words_)});
@@ -126,6 +142,8 @@ class TreeParts {
   std::vector<V> values_;
   std::vector<std::uint8_t> missing_;
   std::vector<std::vector<std::uint32_t>> words_;
+  std::vector<double> constants_, coefficients_;
+  std::vector<std::int32_t> offsets_, linear_features_;
 };
 
 }  // namespace decant

@@ -107,7 +107,7 @@ template std::optional<std::uint32_t> number_of(std::string_view);
 
 Node Maker::node(Kind kind, const Cursor& cursor, std::uint64_t offset) {
   cursor.budget().charge_items(1, cursor.where());
-  cursor.budget().charge(sizeof(Node) + sizeof(std::string_view), "a parsed value", cursor.where());
+  cursor.budget().charge(2 * sizeof(Node), "a parsed value", cursor.where());
   Node out;
   out.kind = kind;
   out.offset = offset;
@@ -124,7 +124,7 @@ void Value::must_be(Kind kind) const {
 std::optional<Value> Value::find(std::string_view key) const {
   must_be(Kind::object);
   for (auto at = node_->items.rbegin(); at != node_->items.rend(); ++at) {
-    if (at->first == key) return Value(*source_, at->second);
+    if (at->key == key) return Value(*source_, *at);
   }
   return std::nullopt;
 }
@@ -138,7 +138,7 @@ Value Value::operator[](std::string_view key) const {
 std::vector<std::pair<std::string_view, Value>> Value::entries() const {
   must_be(Kind::object);
   std::vector<std::pair<std::string_view, Value>> out;
-  for (const auto& item : node_->items) out.emplace_back(item.first, Value(*source_, item.second));
+  for (const Node& item : node_->items) out.emplace_back(item.key, Value(*source_, item));
   return out;
 }
 
@@ -152,7 +152,7 @@ std::vector<Value> Value::elements() const {
   if (node_->kind == Kind::numbers && node_->count == 0) return {};
   must_be(Kind::array);
   std::vector<Value> out;
-  for (const auto& item : node_->items) out.emplace_back(*source_, item.second);
+  for (const Node& item : node_->items) out.emplace_back(*source_, item);
   return out;
 }
 
@@ -186,7 +186,7 @@ std::vector<T> Value::list() const {
   source_->budget().charge(std::uint64_t{n} * sizeof(T), "numbers", where());
   out.reserve(n);
   if (node_->kind == Kind::array) {
-    for (const auto& item : node_->items) out.push_back(Value(*source_, item.second).scalar<T>());
+    for (const Node& item : node_->items) out.push_back(Value(*source_, item).scalar<T>());
     return out;
   }
   const std::string_view raw = node_->raw;

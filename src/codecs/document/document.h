@@ -68,7 +68,8 @@ struct Node {
   std::uint64_t offset = 0;
   std::uint64_t count = 0;    // of numbers
   std::string_view raw;       // of a text: its characters; of a number or numbers: their bytes
-  std::vector<std::pair<std::string_view, Node>> items;  // of an array (keys are empty) or an object
+  std::string_view key;       // of a value in an object
+  std::vector<Node> items;    // of an array or an object
 };
 
 class Document {

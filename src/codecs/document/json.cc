@@ -115,7 +115,7 @@ class Parser {
     out.kind = Kind::array;
     at_ = begin;
     for (;;) {
-      out.items.emplace_back(std::string_view(), value(depth + 1));
+      out.items.push_back(value(depth + 1));
       if (next() == ']') break;
       expect(',');
     }
@@ -134,7 +134,8 @@ class Parser {
       if (next() != '"') fail("a key is expected");
       const std::string_view key = string();
       expect(':');
-      out.items.emplace_back(key, value(depth + 1));
+      out.items.push_back(value(depth + 1));
+      out.items.back().key = key;
       if (next() == '}') break;
       expect(',');
     }

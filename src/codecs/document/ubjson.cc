@@ -105,10 +105,10 @@ class Parser {
     out.kind = Kind::array;
     if (h.count) {
       const std::uint64_t n = cursor_.count(*h.count, h.type == 0 ? 1 : h.type == 'T' || h.type == 'F' || h.type == 'Z' ? 0 : 1);
-      for (std::uint64_t i = 0; i < n; ++i) out.items.emplace_back(std::string_view(), value(h.type != 0 ? h.type : marker(), depth + 1));
+      for (std::uint64_t i = 0; i < n; ++i) out.items.push_back(value(h.type != 0 ? h.type : marker(), depth + 1));
       return;
     }
-    for (char type = marker(); type != ']'; type = marker()) out.items.emplace_back(std::string_view(), value(type, depth + 1));
+    for (char type = marker(); type != ']'; type = marker()) out.items.push_back(value(type, depth + 1));
   }
 
   void object(Node& out, std::uint32_t depth) {
@@ -116,7 +116,8 @@ class Parser {
     out.kind = Kind::object;
     const auto entry = [&](char first) {
       const std::string_view key = text(first);
-      out.items.emplace_back(key, value(h.type != 0 ? h.type : marker(), depth + 1));
+      out.items.push_back(value(h.type != 0 ? h.type : marker(), depth + 1));
+      out.items.back().key = key;
     };
     if (h.count) {
       const std::uint64_t n = cursor_.count(*h.count, 2);

@@ -12,15 +12,6 @@ namespace {
 
 using pickle::Kind;
 
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : printable(text, 400)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 bool is_pipeline(const Object& o) { return o.is_instance() && o.has("steps") && o["steps"].is_sequence(); }
 
 struct Step {

@@ -95,7 +95,7 @@ constexpr Relative kRelatives[] = {
 
 /// The name of the entry for a class, "" where there is none.
 std::string_view entry_for(const Object& object) {
-  for (const char* library : {"sklearn", "xgboost"}) {
+  for (const char* library : {"sklearn", "xgboost", "lightgbm"}) {
     if (is_genuine(library, object.module(), object.name())) return object.name();
   }
   for (const Relative& r : kRelatives) {

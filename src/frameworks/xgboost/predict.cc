@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a booster computes, in its own arithmetic: everything in float32, the intercept first and then one tree after the other
 // (Predictor::InitOutPredictions, cpu_predictor.cc); the objectives' links of src/objective/.
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -205,11 +206,10 @@ Model read(const Booster& b) {
   model.origin.framework = "XGBoost";
   if (b.version.major > 0) model.origin.version = format("{}.{}", b.version.major, b.version.minor);
   model.origin.producer = "xgboost.core.Booster";
-  const auto quoted = [](std::string_view text) { return format("\"{}\"", printable(text, 80)); };
   model.info = {"model",
                 "\"Booster\"",
-                {{"booster", quoted(b.kind), {}},
-                 {"objective", quoted(b.objective), {}},
+                {{"booster", json_text(b.kind), {}},
+                 {"objective", json_text(b.objective), {}},
                  {"num_feature", format("{}", b.num_feature), {}},
                  {"num_class", format("{}", b.num_class), {}},
                  {"num_target", format("{}", b.num_target), {}},

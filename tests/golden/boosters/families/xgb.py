@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import xgboost as xgb
 
-from registry import EXACT, FLOAT32, case, frame
+from registry import EXACT, FLOAT32, ULP4, case, frame
 
 VERSION = tuple(int(part) for part in xgb.__version__.split(".")[:2])
 COMMON = {"nthread": 1, "max_depth": 4, "seed": 3, "eta": 0.4}
@@ -30,8 +30,11 @@ def save(booster, stem, how):
     return path
 
 
+LINKS = ("reg:logistic", "binary:logistic", "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft", "multi:softprob")
+
+
 def native(name, objective, target, table="missing", how="json", rounds=6, contract=EXACT, since=(0, 0), until=(9, 9), fit=None, **params):
-    @case(name, table, contract, estimator="xgboost.Booster")
+    @case(name, table, contract, contracts={"predict": ULP4} if objective in LINKS and contract == EXACT else None, estimator="xgboost.Booster")
     def _(train, stem):
         if not since <= VERSION <= until:
             raise NotImplementedError(f"XGBoost {xgb.__version__}")
@@ -140,7 +143,7 @@ def coded(onehot):
 
 
 def categories(name, onehot, how, target="real", objective="reg:squarederror", **params):
-    @case(name, "codes", estimator="xgboost.Booster")
+    @case(name, "codes", contracts={"predict": ULP4} if objective in LINKS else None, estimator="xgboost.Booster")
     def _(train, stem):
         if VERSION < (1, 7):
             raise NotImplementedError(f"XGBoost {xgb.__version__} has no partitions of categories")
@@ -170,7 +173,7 @@ def _(train, stem):
 
 
 def wrapped(name, build, target, table="missing", without=(), fit=None, prepare=None, contract=EXACT):
-    @case(name, table, contract, estimator=name)
+    @case(name, table, contract, contracts={"predict_proba": ULP4} | ({"predict": ULP4} if name in ("xgb_regressor_poisson", "xgb_model") else {}), estimator=name)
     def _(train, stem):
         try:
             model = build()
@@ -211,7 +214,7 @@ if VERSION >= (3, 1):
     wrapped("xgb_classifier_frame", lambda: xgb.XGBClassifier(enable_categorical=True, tree_method="hist", max_cat_to_onehot=3, **SMALL), "binary", table="codes", prepare=True)
 
 
-@case("xgb_pipeline", "plain", estimator="Pipeline")
+@case("xgb_pipeline", "plain", contracts={"predict_proba": ULP4}, estimator="Pipeline")
 def _(train, stem):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
