@@ -71,7 +71,7 @@ DType quantized_type(const AttributeView& c, DType zero_point) {
 void quantize_linear(KernelContext& c) {
   const Tensor &x = c.input(0), &scale = c.input(1);
   const bool has_zero = c.has_input(2);
-  if (has_zero && c.input(2).shape() != scale.shape()) c.fail(Code::mismatch, format("zero points {} for scales {}", text_of(c.input(2).shape()), text_of(scale.shape())));
+  if (has_zero && c.input(2).shape() != scale.shape() && (c.input(2).size() != 1 || scale.size() != 1)) c.fail(Code::mismatch, format("zero points {} for scales {}", text_of(c.input(2).shape()), text_of(scale.shape())));
   const DType dtype = quantized_type(c, has_zero ? c.input(2).dtype() : DType::undefined);
   const ScaleMap map = scale_map(c, x.shape(), scale.shape(), c.integer("axis", 1), c.integer("block_size", 0));
   // The quotient is of the type `precision`, else of the scale's.
@@ -109,7 +109,7 @@ void infer_quantize(InferContext& c) {
 void dequantize_linear(KernelContext& c) {
   const Tensor &x = c.input(0), &scale = c.input(1);
   const bool has_zero = c.has_input(2);
-  if (has_zero && c.input(2).shape() != scale.shape()) c.fail(Code::mismatch, format("zero points {} for scales {}", text_of(c.input(2).shape()), text_of(scale.shape())));
+  if (has_zero && c.input(2).shape() != scale.shape() && (c.input(2).size() != 1 || scale.size() != 1)) c.fail(Code::mismatch, format("zero points {} for scales {}", text_of(c.input(2).shape()), text_of(scale.shape())));
   if (has_zero) want_same(c, 0, 2);
   const ScaleMap map = scale_map(c, x.shape(), scale.shape(), c.integer("axis", 1), c.integer("block_size", 0));
   const std::int64_t stated = c.integer("output_dtype", 0);

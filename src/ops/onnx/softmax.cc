@@ -39,18 +39,20 @@ void softmax(KernelContext& c) {
   const std::size_t axis = axis_attribute(c, -1);
   dispatch(c, c.input(0).dtype(), FloatTypes{}, [&]<class T>() {
     using W = Wide<T>;
-    each_line<T>(c, axis, [](const T* x, T* y, std::int64_t n, std::int64_t step) {
+    std::vector<W> line;  // in the type it is computed in: 16-bit results are rounded once
+    each_line<T>(c, axis, [&](const T* x, T* y, std::int64_t n, std::int64_t step) {
       const W most = largest(x, n, step);
       W sum = 0;
+      line.resize(static_cast<std::size_t>(n));
       for (std::int64_t k = 0; k < n; ++k) {
         const W e = std::exp(static_cast<W>(x[k * step]) - most);
         sum += e;
-        if constexpr (!Log) y[k * step] = static_cast<T>(e);
+        line[static_cast<std::size_t>(k)] = e;
       }
       const W log_sum = Log ? std::log(sum) : W{0};
       for (std::int64_t k = 0; k < n; ++k) {
         if constexpr (Log) y[k * step] = static_cast<T>(static_cast<W>(x[k * step]) - most - log_sum);
-        else y[k * step] = static_cast<T>(static_cast<W>(y[k * step]) / sum);
+        else y[k * step] = static_cast<T>(line[static_cast<std::size_t>(k)] / sum);
       }
     });
   });
