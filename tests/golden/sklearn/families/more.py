@@ -31,6 +31,18 @@ case("bernoulli_rbm", E.BernoulliRBM(n_components=3, n_iter=3), "unit", None, RE
 case("isomap", E.Isomap(n_components=2, n_neighbors=5), "ranged", None, REL9)
 case("locally_linear", E.LocallyLinearEmbedding(n_components=2, n_neighbors=5, eigen_solver="dense"), "ranged", None, REL9)
 case("sparse_coder", E.SparseCoder(np.array([[1.0, 0, 0, 0.5, 0], [0, 1.0, 0.2, 0, 0], [0, 0, 0, 0, 1.0]]), transform_n_nonzero_coefs=2), "base", None, REL9)
+ATOMS = np.array([[1.0, 0, 0, 0.5, 0], [0, 1.0, 0.2, 0, 0], [0, 0, 0, 0, 1.0], [0.5, 0.5, 0, 0, 0.1], [0.3, -0.6, 0.2, 0.1, 0]])
+for name, options in {
+    "lars": dict(transform_algorithm="lars", transform_n_nonzero_coefs=3),
+    "lars_all": dict(transform_algorithm="lars", transform_n_nonzero_coefs=5),
+    "lasso_lars": dict(transform_algorithm="lasso_lars"),
+    "lasso_lars_small": dict(transform_algorithm="lasso_lars", transform_alpha=0.05),
+    "lasso_lars_positive": dict(transform_algorithm="lasso_lars", transform_alpha=0.2, positive_code=True),
+    "lasso_lars_split": dict(transform_algorithm="lasso_lars", transform_alpha=0.1, split_sign=True),
+}.items():
+    case(f"sparse_coder_{name}", E.SparseCoder(ATOMS, **options), "base", None, REL9)
+case("dictionary_learning_lasso_lars", E.DictionaryLearning(n_components=4, max_iter=8, transform_algorithm="lasso_lars", transform_alpha=0.3), "base", None, REL9)
+case("mini_batch_dictionary_lars", E.MiniBatchDictionaryLearning(n_components=4, transform_algorithm="lars", transform_n_nonzero_coefs=2), "base", None, REL9)
 case("radius_transformer", E.RadiusNeighborsTransformer(radius=3.0), "base")
 case("halving_grid_search", E.HalvingGridSearchCV(E.DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2, 3]}, cv=2), "base", "real", EXACT)
 case("halving_random_search", E.HalvingRandomSearchCV(E.DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2, 3]}, cv=2), "base", "real", EXACT)
