@@ -111,7 +111,7 @@ std::optional<std::int64_t> features_of(const Object& self, std::set<Ref>& seen)
   if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return std::nullopt;
   if (takes_vector(self) || front_of(self) != Front::table) return 1;
   if (const auto known = facts_of(self).features) return known;
-  for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in"}) {
+  for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in", "_dim"}) {
     if (self.set(attribute) && self[attribute].is_number()) return self[attribute].integer();
   }
   const bool several = self.set("transformers_");  // columns are shared out: no part of it knows the whole
@@ -190,7 +190,7 @@ bool sees_text(const Object& root) {
   each_instance(root, [&](const Object& object) {
     const std::string_view kind = object.name();
     found = found || kind == "CountVectorizer" || kind == "TfidfVectorizer" || kind == "HashingVectorizer" || kind == "DictVectorizer" || kind == "FeatureHasher" ||
-            facts_of(object).text;
+            object.module().starts_with("category_encoders.") || facts_of(object).text;
     for (const char* attribute : {"categories_", "statistics_", "classes_"}) {
       const std::string_view name(attribute);
       if (!object.set(attribute)) continue;

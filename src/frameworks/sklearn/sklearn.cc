@@ -37,6 +37,18 @@ struct Relative {
   std::string_view module, name, entry;
 };
 constexpr Relative kRelatives[] = {
+    {"category_encoders.basen", "BaseNEncoder", "category_encoders.BaseNEncoder"},
+    {"category_encoders.binary", "BinaryEncoder", "category_encoders.BinaryEncoder"},
+    {"category_encoders.cat_boost", "CatBoostEncoder", "category_encoders.CatBoostEncoder"},
+    {"category_encoders.count", "CountEncoder", "category_encoders.CountEncoder"},
+    {"category_encoders.james_stein", "JamesSteinEncoder", "category_encoders.JamesSteinEncoder"},
+    {"category_encoders.leave_one_out", "LeaveOneOutEncoder", "category_encoders.LeaveOneOutEncoder"},
+    {"category_encoders.m_estimate", "MEstimateEncoder", "category_encoders.MEstimateEncoder"},
+    {"category_encoders.one_hot", "OneHotEncoder", "category_encoders.OneHotEncoder"},
+    {"category_encoders.ordinal", "OrdinalEncoder", "category_encoders.OrdinalEncoder"},
+    {"category_encoders.quantile_encoder", "QuantileEncoder", "category_encoders.QuantileEncoder"},
+    {"category_encoders.target_encoder", "TargetEncoder", "category_encoders.TargetEncoder"},
+    {"category_encoders.woe", "WOEEncoder", "category_encoders.WOEEncoder"},
     {"imblearn.base", "FunctionSampler", "Sampler"},
     {"imblearn.combine._smote_enn", "SMOTEENN", "Sampler"},
     {"imblearn.combine._smote_tomek", "SMOTETomek", "Sampler"},
