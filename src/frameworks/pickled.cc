@@ -7,13 +7,16 @@
 
 namespace decant {
 
+Model read_object(const python::Object& root) {
+  if (xgboost::is_booster(root)) return xgboost::read(xgboost::booster_of(root));
+  if (lightgbm::is_booster(root)) return lightgbm::read(lightgbm::booster_of(root));
+  return sklearn::read(root);
+}
+
 Model read_pickled(const Source& stream) {
   Cursor cursor(stream);
   const pickle::Tree tree = pickle::parse(cursor, python::pickle_options());
-  const python::Object root(tree, tree.root);
-  Model model = xgboost::is_booster(root)    ? xgboost::read(xgboost::booster_of(root))
-                : lightgbm::is_booster(root) ? lightgbm::read(lightgbm::booster_of(root))
-                                             : sklearn::read(root);
+  Model model = read_object({tree, tree.root});
   if (!cursor.at_end()) model.notes.push_back("bytes follow the pickle; they were not read");
   return model;
 }
