@@ -15,6 +15,7 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_compress) pattern='*.joblib' ;;
     fuzz_xgboost) pattern='xgb_*.[ujmd]*' ;;
     fuzz_lightgbm) pattern='lgb_*.txt' ;;
+    fuzz_skops) pattern='*.skops' ;;
     fuzz_csv) pattern='*.csv' ;;
     fuzz_json) pattern='*.json' ;;
     *) pattern='*.pkl' ;;

@@ -65,10 +65,8 @@ std::optional<Object> entry_at(const Object& container, std::string_view path, i
 
 }  // namespace
 
-Model read_pickled(const Source& file, const Part& part) {
-  Cursor cursor(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file);
-  const pickle::Tree tree = pickle::parse(cursor, python::pickle_options());
-  Object root(tree, tree.root);
+Model read_object(const Object& top, const Source& file, const Part& part) {
+  Object root = top;
   std::string note;
   if (is_container(root)) {
     std::vector<Entry> models;
@@ -78,7 +76,7 @@ Model read_pickled(const Source& file, const Part& part) {
       const auto found = entry_at(root, part.entry);
       if (!found) throw Error(Code::usage, file.where(), format("has no entry {}; its models are {}", printable(part.entry, 60), models.empty() ? "none" : list_of(models)));
       root = *found;
-      note = format("entry {} of a {}", printable(part.entry, 60), Object(tree, tree.root).is_dict() ? "dict" : "list");
+      note = format("entry {} of a {}", printable(part.entry, 60), top.is_dict() ? "dict" : "list");
     } else if (part.look) {
       Model model;
       int objects = 100'000;
@@ -98,6 +96,13 @@ Model read_pickled(const Source& file, const Part& part) {
                 : lightgbm::is_booster(root) ? lightgbm::read(lightgbm::booster_of(root))
                                              : sklearn::read(root, part);
   if (!note.empty()) model.notes.push_back(note);
+  return model;
+}
+
+Model read_pickled(const Source& file, const Part& part) {
+  Cursor cursor(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file);
+  const pickle::Tree tree = pickle::parse(cursor, python::pickle_options());
+  Model model = read_object({tree, tree.root}, file, part);
   if (!cursor.at_end()) model.notes.push_back("bytes follow the pickle; they were not read");
   return model;
 }

