@@ -122,8 +122,13 @@ Operand<T> arranged(const AttributeView& c, const Operand<T>& in, const Labels& 
   return out;
 }
 
-template <class T>
+// Integers wrap around: computed unsigned, small ones in 32 bits.
+template <class S>
+using Computed = typename std::conditional_t<std::is_integral_v<S>, std::conditional_t<(sizeof(S) < 4), std::type_identity<std::uint32_t>, std::make_unsigned<S>>, std::type_identity<S>>::type;
+
+template <class S>
 void einsum_of(KernelContext& c) {
+  using T = Computed<S>;
   std::vector<std::size_t> ranks;
   for (std::size_t i = 0; i < c.input_count(); ++i) {
     want_same(c, 0, i);
@@ -134,7 +139,8 @@ void einsum_of(KernelContext& c) {
   std::vector<Operand<T>> operands;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     const Tensor& t = c.input(i);
-    operands.push_back({equation.inputs[i], t.shape(), {t.data<T>().begin(), t.data<T>().end()}});
+    operands.push_back({equation.inputs[i], t.shape(), std::vector<T>(t.size())});
+    for (std::size_t k = 0; k < t.size(); ++k) operands.back().data[k] = static_cast<T>(t.data<S>()[k]);
     for (std::size_t d = 0; d < t.rank(); ++d) {
       std::int64_t& n = lengths.try_emplace(equation.inputs[i][d], 1).first->second;
       if (t.dim(d) == n || t.dim(d) == 1) continue;
@@ -188,8 +194,8 @@ void einsum_of(KernelContext& c) {
   const Operand<T> result = arranged(c, now, equation.output);
   Shape shape;
   for (const int l : equation.output) shape.push_back(lengths[l]);
-  Tensor& out = output_by_value(c, 0, dtype_of<T>, shape);
-  std::ranges::copy(result.data, out.mutable_data<T>().begin());
+  const std::span<S> to = output_by_value(c, 0, dtype_of<S>, shape).template mutable_data<S>();
+  for (std::size_t k = 0; k < to.size(); ++k) to[k] = static_cast<S>(result.data[k]);
 }
 
 void einsum(KernelContext& c) {
