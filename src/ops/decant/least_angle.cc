@@ -40,7 +40,7 @@ class Path {
     rest_.assign(cov, cov + k);
     std::ranges::fill(coef_, 0);
     std::ranges::fill(before_, 0);
-    std::ranges::fill(is_active_, false);
+    is_active_.assign(k, false);
     active_.clear();
     factor_.clear();
     sign_.clear();
