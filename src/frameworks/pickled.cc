@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "frameworks/known.h"
 #include "frameworks/sklearn/describe.h"
 
 namespace decant {
@@ -60,11 +61,21 @@ std::optional<Object> entry_at(const Object& container, std::string_view path, i
   return std::nullopt;
 }
 
+/// What cannot be run is still described, but not where loading it elsewhere would do harm: there is nothing of a model to see in that.
+void refuse_dangerous(const pickle::Tree& tree) {
+  for (const pickle::Ref global : tree.globals) {
+    const Judgement judgement = judge(global->module(), global->name());
+    if (judgement.known != Known::dangerous) continue;
+    throw Error(Code::unsafe, tree.where(*global), format("names {}.{}, which {}; see decant scan", printable(global->module(), 100), printable(global->name(), 100), judgement.what));
+  }
+}
+
 }  // namespace
 
 Model read_pickled(const Source& stream, const Part& part) {
   Cursor cursor(stream);
   const pickle::Tree tree = pickle::parse(cursor, python::pickle_options());
+  if (part.look) refuse_dangerous(tree);
   Object root(tree, tree.root);
   std::string note;
   if (is_container(root)) {
@@ -76,11 +87,11 @@ Model read_pickled(const Source& stream, const Part& part) {
       if (!found) throw Error(Code::usage, stream.where(), format("has no entry {}; its models are {}", printable(part.entry, 60), models.empty() ? "none" : list_of(models)));
       root = *found;
       note = format("entry {} of a {}", printable(part.entry, 60), Object(tree, tree.root).is_dict() ? "dict" : "list");
-    } else if (part.look) {
+    } else if (part.look && !models.empty()) {
       Model model;
       int objects = 100'000;
       model.info = sklearn::describe(root, "entries", objects);
-      model.notes.push_back(models.empty() ? "a container without a model that decant knows" : format("models: {}; choose one with --entry", list_of(models)));
+      model.notes.push_back(format("models: {}; choose one with --entry", list_of(models)));
       return model;
     } else if (models.size() == 1) {
       note = format("entry {}, the only model of a {}", printable(models[0].key, 60), root.is_dict() ? "dict" : "list");
