@@ -40,7 +40,7 @@ Tree tree(Cursor& cursor) {
     out.right.push_back(cursor.le<std::int32_t>());
     const auto feature = cursor.le<std::uint32_t>();
     out.feature.push_back(feature & 0x7FFFFFFFu);
-    out.default_left.push_back(feature >> 31);
+    out.default_left.push_back(static_cast<std::uint8_t>(feature >> 31));
     out.condition.push_back(cursor.le<float>());
   }
   cursor.skip(n * kStatBytes);
