@@ -139,7 +139,7 @@ class Damage {
     for (std::size_t i = 0; i < size; ++i) to[i] = have > 0 ? from.blob().bytes[i % have] : std::byte{0};
     if (dtype == DType::boolean) std::fill_n(to, size, std::byte{1});
     if (below(3) == 0 && size > 0 && dtype != DType::boolean) to[below(size)] = static_cast<std::byte>(below(256));
-    if (is_integer(dtype) && below(3) == 0 && size_of(dtype) == 8 && size > 0) out.mutable_data<std::int64_t>()[below(out.size())] = static_cast<std::int64_t>(below(7)) - 3;
+    if (dtype == DType::int64 && below(3) == 0 && size > 0) out.mutable_data<std::int64_t>()[below(out.size())] = static_cast<std::int64_t>(below(7)) - 3;
     return out;
   }
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_() % n); }

@@ -89,6 +89,16 @@ TEST(Sequences, RefusePositionsOutside) {
   expect_error(Code::mismatch, [&] { run1("OptionalGetElement", {Tensor::nothing()}); });
 }
 
+TEST(Maps, BecomeRows) {
+  const Tensor words = Tensor::map(make<std::string>({2}, {"b", "x"}), make<float>({2}, {5, 6})), numbers = Tensor::map(integers({2}, {3, 1}), make<float>({2}, {5, 6}));
+  const auto ml = [](std::string_view op, const Tensor& map, Attributes attributes) { return run("ai.onnx.ml", op, {map}, std::move(attributes))[0]; };
+  expect_equal<float>(ml("DictVectorizer", words, {{"string_vocabulary", std::vector<std::string>{"a", "b", "c"}}}), {1, 3}, {0, 5, 0});
+  expect_equal<std::int64_t>(ml("CastMap", numbers, {{"cast_to", std::string("TO_INT64")}}), {1, 2}, {6, 5});
+  expect_equal<float>(ml("CastMap", numbers, {{"map_form", std::string("SPARSE")}, {"max_map", std::int64_t{5}}}), {1, 5}, {0, 6, 0, 5, 0});
+  expect_error(Code::mismatch, [&] { ml("CastMap", numbers, {{"map_form", std::string("SPARSE")}, {"max_map", std::int64_t{3}}}); });
+  expect_error(Code::mismatch, [&] { ml("DictVectorizer", ramp({2}), {{"int64_vocabulary", Integers{1}}}); });
+}
+
 TEST(Quantized, RefuseScalesThatDoNotFit) {
   expect_error(Code::mismatch, [] { run1("QuantizeLinear", {ramp({2, 3}), ramp({2})}, {{"axis", std::int64_t{1}}}); });
   expect_error(Code::mismatch, [] { run1("QuantizeLinear", {ramp({2, 3}), ramp({2, 1})}, {{"axis", std::int64_t{1}}, {"block_size", std::int64_t{2}}}); });
