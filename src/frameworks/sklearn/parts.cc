@@ -92,8 +92,9 @@ std::optional<Expr> named_function(std::string_view name, Expr x) {
 
 Expr numpy_function(const Object& self, const Object& function, const Object& arguments, Expr x) {
   std::string_view module = function.module(), name = function.name();
-  bool genuine = is_genuine("numpy", module, name) || (name == "_identity" && is_genuine("sklearn", module, name));
-  if (genuine && name == "_ufunc_reconstruct" && function.args().size() == 2) {  // ufuncs before NumPy 1.22: (module, name), the module that happened to hold it
+  const bool reconstructed = name == "_ufunc_reconstruct" && (module == "numpy.core" || module == "numpy._core");
+  bool genuine = reconstructed || is_genuine("numpy", module, name) || (name == "_identity" && is_genuine("sklearn", module, name));
+  if (reconstructed && function.args().size() == 2) {  // ufuncs before NumPy 1.22: (module, name), the module that happened to hold it
     module = function.args()[0].node().text();
     name = function.args()[1].node().text();
     genuine = (module == "numpy" || module.starts_with("numpy.")) && is_genuine("numpy", "numpy", name);
