@@ -44,6 +44,7 @@ TEST(LightgbmMalformed, Lies) {
   EXPECT_SAYS(lie("num_cat=0", "num_cat=1"), "tree 0 has no cat_boundaries");
   EXPECT_SAYS(lie("split_feature=", "split_feature=9"), "node 0 asks for feature 9");
   EXPECT_SAYS(lie("max_feature_idx=5", "max_feature_idx=4"), "6 feature_names and 6 feature_infos for 5 features");
+  EXPECT_SAYS(lie("max_feature_idx=5", "max_feature_idx=9223372036854775807"), "max_feature_idx is 9223372036854775807");
   EXPECT_SAYS(lie("max_feature_idx=5", "max_feature_idx=99999999"), "max_feature_idx is 99999999");
   EXPECT_SAYS(lie("num_tree_per_iteration=1", "num_tree_per_iteration=2"), "3 trees, 2 of them an iteration");
   EXPECT_SAYS(lie("num_class=1", "num_class=0"), "corrupt: 0 classes");

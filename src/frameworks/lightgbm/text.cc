@@ -171,8 +171,9 @@ Booster parse(const Source& source) {
   if (head.has("version")) out.version = head.text("version");
   out.num_class = head.integer("num_class");
   out.trees_per_iteration = head.has("num_tree_per_iteration") ? head.integer("num_tree_per_iteration") : out.num_class;
-  out.num_feature = head.integer("max_feature_idx") + 1;
-  if (out.num_feature < 1 || out.num_feature > kMostFeatures) lines.fail(Code::corrupt, format("max_feature_idx is {}", out.num_feature - 1));
+  const std::int64_t last = head.integer("max_feature_idx");
+  if (last < 0 || last >= kMostFeatures) lines.fail(Code::corrupt, format("max_feature_idx is {}", last));
+  out.num_feature = last + 1;
   if (out.num_class < 1 || out.trees_per_iteration < 1 || out.trees_per_iteration > 1'000'000 || out.num_class > 1'000'000) {
     lines.fail(Code::corrupt, format("{} classes, {} trees an iteration", out.num_class, out.trees_per_iteration));
   }
