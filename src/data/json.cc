@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "data/data.h"
@@ -36,6 +37,8 @@ Json parse(std::string_view text, const Source& source, std::uint64_t offset) {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
     throw Error(Code::corrupt, source.where(offset + e.byte), "is not valid JSON");
+  } catch (const Json::out_of_range&) {
+    throw Error(Code::corrupt, source.where(offset), "a number is too large for a double");
   }
 }
 
@@ -58,11 +61,12 @@ Frame read_json(const Source& source, bool lines) {
   }
   Frame frame;
   auto storage = std::make_shared<Storage>();
+  std::unordered_map<std::string, std::size_t> columns;
   if (!rows.empty() && rows[0].is_object()) {
     for (const Json& row : rows) {
       if (!row.is_object()) throw Error(Code::corrupt, source.where(), "objects and lists are mixed");
       for (const auto& [key, value] : row.items()) {
-        if (std::find(frame.names.begin(), frame.names.end(), key) == frame.names.end()) frame.names.push_back(key);
+        if (columns.emplace(key, frame.names.size()).second) frame.names.push_back(key);
       }
     }
     frame.width = frame.names.size();
@@ -75,7 +79,9 @@ Frame read_json(const Source& source, bool lines) {
     const Json& row = rows[r];
     const auto add = [&](const Json& value) { frame.cells.push_back(storage->texts.emplace_back(cell_text(value, source))); };
     if (row.is_object()) {
-      for (const std::string& name : frame.names) add(row.contains(name) ? row[name] : Json());
+      const std::size_t first = frame.cells.size();
+      frame.cells.resize(first + frame.width);  // a key that a row lacks is a missing cell
+      for (const auto& [key, value] : row.items()) frame.cells[first + columns.at(key)] = storage->texts.emplace_back(cell_text(value, source));
     } else if (row.is_array()) {
       if (row.size() != frame.width || !frame.names.empty()) throw Error(Code::corrupt, source.where(), format("row {} has {} cells, the first has {}", r + 1, row.size(), frame.width));
       for (const Json& value : row) add(value);

@@ -322,14 +322,16 @@ Model read(const Object& root) {
   // A function of each cell (not validated, hence not counted up to 1.1) and what looks at no cell take any number of columns.
   const bool any_width = width == 0 && (root.name() == "FunctionTransformer" || root.name() == "DummyClassifier" || root.name() == "DummyRegressor");
   if ((width <= 0 && !any_width) || width > 10'000'000) unsupported(root, "cannot tell how many columns it takes; is it fitted?");
-  const std::vector<std::string> shown = names.size() == static_cast<std::size_t>(width) ? names : numbered(width);
+  if (names.size() != static_cast<std::size_t>(width)) names.clear();  // names that do not fit the columns name none of them
 
   // A first pass on columns of open kind finds out which are used as text, and which not at all: those may hold anything.
+  const bool one_by_one = width <= 10'000;
+  const std::vector<std::string> shown = names.empty() && one_by_one ? numbered(width) : names;
   std::vector<bool> text(static_cast<std::size_t>(width), false);
-  if (width <= 10'000 && (sees_text(root) || (!names.empty() && picks_columns(root)))) {
+  if (one_by_one && (sees_text(root) || (!names.empty() && picks_columns(root)))) {
     Builder b;
     Context context(b, root.tree(), version);
-    const Inputs inputs = open_inputs(b, names.empty() ? shown : names);
+    const Inputs inputs = open_inputs(b, shown);
     use_columns(context, root, inputs.table);
     const Graph graph = b.finish("");
     std::set<ValueId> used;
