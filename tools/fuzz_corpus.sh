@@ -13,6 +13,9 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_model) pattern='*.[po][kn][ln]*' ;;
     fuzz_onnx) pattern='*.onnx' ;;
     fuzz_compress) pattern='*.joblib' ;;
+    fuzz_xgboost) pattern='xgb_*.[ujmd]*' ;;
+    fuzz_lightgbm) pattern='lgb_*.txt' ;;
+    fuzz_skops) pattern='*.skops' ;;
     fuzz_csv) pattern='*.csv' ;;
     fuzz_json) pattern='*.json' ;;
     *) pattern='*.pkl' ;;

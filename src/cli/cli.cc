@@ -58,11 +58,17 @@ int run_cli(int argc, char** argv) {
     sub->callback([&command, &options, run] { command = [&options, run] { return run(options); }; });
   };
 
+  const auto add_part = [](CLI::App* to, Common& options) {
+    to->add_option("--entry", options.part.entry, "of a file that holds a dict or list of models: which, by key or position (nested: a/b)");
+    to->add_option("--until", options.part.until, "of a pipeline: only the steps before this one, by name or position");
+    to->add_option("--from", options.part.from, "of a pipeline: only this step and those behind it; the input is what this step takes");
+  };
   InspectOptions inspect_options;
   CLI::App* sub = app.add_subcommand("inspect", "what is in a model: format, framework, graph, hyper-parameters, inputs and outputs");
   sub->add_option("model", inspect_options.model, "the model file, or - for standard input")->required();
   sub->add_flag("--json", inspect_options.json, "as JSON");
   sub->add_flag("--weights", inspect_options.weights, "with the values of the tensors");
+  add_part(sub, inspect_options);
   add(sub, inspect_options, inspect);
 
   PredictOptions predict_options;
@@ -73,6 +79,7 @@ int run_cli(int argc, char** argv) {
   sub->add_option("--outputs", predict_options.outputs, "which outputs, such as predict,predict_proba (default: all)")->delimiter(',');
   sub->add_option("--threads", predict_options.threads, "threads (default: all cores)");
   sub->add_flag("--reference", predict_options.reference, "only the plain kernels: slower, to compare with");
+  add_part(sub, predict_options);
   add(sub, predict_options, predict);
 
   ConvertOptions convert_options;
@@ -81,6 +88,7 @@ int run_cli(int argc, char** argv) {
   sub->add_option("out", convert_options.output, "the file to write; its extension tells the format")->required();
   sub->add_option("--to", convert_options.to, "the format to write");
   sub->add_flag("--strict", convert_options.strict, "write nothing and end with 3 when something would be lost");
+  add_part(sub, convert_options);
   add(sub, convert_options, convert);
 
   ScanOptions scan_options;
@@ -101,6 +109,7 @@ int run_cli(int argc, char** argv) {
   sub->add_flag("--profile", bench_options.profile, "what each operator takes");
   sub->add_option("--plot", bench_options.plot, "write a bar for each operator, as SVG, to this file");
   sub->add_flag("--json", bench_options.json, "as JSON");
+  add_part(sub, bench_options);
   add(sub, bench_options, bench);
 
   FormatsOptions formats_options;

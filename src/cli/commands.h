@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "frameworks/part.h"
+
 namespace decant::cli {
 
 inline constexpr int kDone = 0, kFinding = 1, kError = 2, kLoss = 3, kUsage = 64;
 
 struct Common {
   std::uint64_t memory = 0;  // --max-memory, 0: from the file's size
+  Part part;                 // --entry, --until, --from
 };
 
 struct InspectOptions : Common {

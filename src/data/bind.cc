@@ -133,6 +133,12 @@ std::vector<Tensor> read_inputs(const std::string& path, const Signature& signat
   bool text = false;
   for (const Input& input : signature.inputs) text = text || input.type.dtype == DType::string;
   const bool json = ends(".json") || ends(".ndjson") || (path == "-" && (begins("[") || begins("{")));
+  if (signature.inputs.size() == 1 && signature.inputs[0].json) {
+    const bool lines = ends(".ndjson") || begins("{");
+    const Input& input = signature.inputs[0];
+    Tensor rows = Tensor::vector(json || begins("[") ? read_json_rows(source, lines) : json_rows(read_csv(source, true), input.text_fields));
+    return {input.type.shape.size() == 2 ? rows.reshaped({rows.dim(0), 1}) : rows};
+  }
   const Frame frame = json ? read_json(source, ends(".ndjson") || begins("{")) : read_csv(source, text ? std::optional(true) : std::nullopt);
   return bind(frame, signature, source.file());
 }

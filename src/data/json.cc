@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "base/text.h"
 #include "data/data.h"
+#include "data/number.h"
 
 namespace decant {
 namespace {
@@ -42,9 +45,7 @@ Json parse(std::string_view text, const Source& source, std::uint64_t offset) {
   }
 }
 
-}  // namespace
-
-Frame read_json(const Source& source, bool lines) {
+std::vector<Json> rows_in(const Source& source, bool lines) {
   const std::string_view text = as_text(source.bytes());
   std::vector<Json> rows;
   if (lines) {
@@ -59,6 +60,37 @@ Frame read_json(const Source& source, bool lines) {
     if (!all.is_array()) throw Error(Code::corrupt, source.where(0), "is no list of rows");
     for (Json& row : all) rows.push_back(std::move(row));
   }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<std::string> read_json_rows(const Source& source, bool lines) {
+  std::vector<std::string> out;
+  for (const Json& row : rows_in(source, lines)) out.push_back(row.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return out;
+}
+
+std::vector<std::string> json_rows(const Frame& frame, std::span<const std::string> texts) {
+  if (frame.names.empty()) throw Error(Code::mismatch, "a table without a header, where the model takes records: give the columns names, or a record a line as .ndjson");
+  std::vector<std::string> out;
+  for (std::size_t r = 0; r < frame.rows; ++r) {
+    Json row = Json::object();
+    for (std::size_t c = 0; c < frame.width; ++c) {
+      const std::string_view cell = frame.cell(r, c);
+      if (cell.empty() || cell == "N/A") continue;
+      const bool text = std::find(texts.begin(), texts.end(), frame.names[c]) != texts.end();
+      const auto number = text ? std::nullopt : parse_number(cell);
+      if (number && !std::isfinite(*number)) continue;
+      row[frame.names[c]] = number ? Json(*number) : Json(std::string(cell));
+    }
+    out.push_back(row.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  return out;
+}
+
+Frame read_json(const Source& source, bool lines) {
+  std::vector<Json> rows = rows_in(source, lines);
   Frame frame;
   auto storage = std::make_shared<Storage>();
   std::unordered_map<std::string, std::size_t> columns;

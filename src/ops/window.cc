@@ -95,8 +95,8 @@ Window transposed_window_of(const AttributeView& node, const Shape& in, Shape ke
     if (!wanted.empty() || same) {
       const std::int64_t out = wanted.empty() ? in[d] * w.strides[d] : wanted[d];
       if (out < 0 || out > kMost) node.fail(Code::corrupt, format("output_shape {}", text_of(wanted)));
-      // Padding that is taken away, and may be less than none; the odd one goes to the end for SAME_UPPER, else to the beginning.
-      const std::int64_t pad = full - out;
+      // Padding that is taken away; the odd one goes to the end for SAME_UPPER, else to the beginning. What is wanted beyond, is 0 at the end.
+      const std::int64_t pad = std::max<std::int64_t>(0, full - out);
       w.begin[d] = mode == "SAME_UPPER" ? pad / 2 : pad - pad / 2;
       w.end[d] = pad - w.begin[d];
       w.out.push_back(out);

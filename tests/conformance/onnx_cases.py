@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds decant against the test cases of the onnx package: onnx_cases.py RUNNER [--update] [--filter PART] [--onnxruntime]
 
-The package (tools/requirements/onnx.txt) makes its operator cases in Python and ships the others as files. They are laid out once, in the
+The package (tools/requirements/onnx.txt) makes its operator cases in Python and ships the others as files; microsoft_cases.py adds operators of onnxruntime's own. They are laid out once, in the
 cache folder, one folder a case: model.onnx, and for data set K the values K.in.I.KIND and K.out.I.KIND, where KIND is tensor, sequence or
-optional. RUNNER (onnx_cases.cc) runs them all and onnx_cases.tsv says what is expected of each: pass, fail or skip, the last two with a
-reason. A case that does better than its line is an error too, so that the list stays true; --update writes what is, and refuses to if more
+optional. RUNNER (onnx_cases.cc) runs them all and onnx_cases.tsv says what is expected of each: pass; fail, where the answer is wrong or
+missing; skip, where decant does not mean to give it. The last two have a reason. A case that does better than its line is an error too, so that the list stays true; --update writes what is, and refuses to if more
 cases fail than before.
 """
 import argparse
 import collections
 import csv
+import hashlib
 import json
 import os
 import pathlib
@@ -67,6 +68,7 @@ def inputs_of(model):
 
 def lay_out(folder):
     """Writes every case below `folder`; returns nothing."""
+    import microsoft_cases
     import onnx
     from onnx.backend.test.case.model import collect_testcases as model_cases
     from onnx.backend.test.case.node import collect_testcases as node_cases
@@ -106,6 +108,11 @@ def lay_out(folder):
                 for way, infos in (("in", inputs_of(model)), ("out", model.graph.output)):
                     for i, info in enumerate(infos):
                         shutil.copy(values / f"{way}put_{i}.pb", at / f"{number}.{way}.{i}.{kind_of(info)}")
+    for name, model, inputs, outputs in microsoft_cases.cases():
+        at = start("com.microsoft", name, 1e-4, 1e-6)
+        onnx.save(model, at / "model.onnx")
+        write(at, 0, "in", model.graph.input, inputs)
+        write(at, 0, "out", model.graph.output, outputs)
     # Whole networks whose weights are computed in the graph; their inputs are made by the package's own runner.
     for source in sorted((data / "light").glob("*.onnx")):
         name = source.stem
@@ -122,7 +129,8 @@ def lay_out(folder):
 def cases_folder():
     import onnx
 
-    folder = cache() / "onnx_cases" / f"{onnx.__version__}-1"  # the last number: of this layout
+    scripts = b"".join((HERE / name).read_bytes() for name in ("onnx_cases.py", "microsoft_cases.py"))
+    folder = cache() / "onnx_cases" / f"{onnx.__version__}-{hashlib.sha256(scripts).hexdigest()[:12]}"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         print(f"laying out the cases of onnx {onnx.__version__} in {folder}", file=sys.stderr)
@@ -152,7 +160,7 @@ def onnxruntime_passes(folder, part):
 
     onnxruntime.set_default_logger_severity(4)
     passed = collections.Counter()
-    for at in sorted(p for p in folder.glob(f"*/*{part}*") if p.is_dir()):
+    for at in sorted(p for p in folder.glob("*/*") if p.is_dir() and part in p.name):
         kind = at.parent.name
         passed[kind, "all"] += 1
         try:
@@ -204,8 +212,8 @@ def main():
         lines = {}
         for name, (status, why) in results.items():
             old = listed.get(name, ("", ""))
-            # A reason written by hand stays, and so does a skip, while the case does not pass.
-            if status == "fail" and old[0] in ("fail", "skip") and old[1]:
+            # A reason that somebody wrote (it ends with a full stop) stays while the case does not pass, and so does a skip.
+            if status == "fail" and old[0] in ("fail", "skip") and old[1].endswith("."):
                 lines[name] = old
             else:
                 lines[name] = (status, why)

@@ -71,6 +71,27 @@ void old_broadcast(Builder& b, Call& c) {
   if (!axes.empty()) c.inputs[1] = b.op("Unsqueeze", {c.inputs[1], b.constant(Tensor::vector(axes))});
 }
 
+// Upsample of any version, and Resize-10, which meant the same: positions are divided by the scale, and neighbours lie below.
+std::vector<ValueId> old_resize(Builder& b, Call& c) {
+  std::vector<float> scales;
+  if (const auto list = take<std::vector<double>>(c, "scales")) scales.assign(list->begin(), list->end());
+  const auto height = take<double>(c, "height_scale"), width = take<double>(c, "width_scale");
+  if (height && width) scales = {1, 1, static_cast<float>(*height), static_cast<float>(*width)};
+  const ValueId factors = !scales.empty() ? b.constant(Tensor::vector(scales)) : c.inputs.size() > 1 ? c.inputs[1] : kNoValue;
+  c.op = "Resize";
+  c.inputs = {c.inputs.at(0), kNoValue, factors};
+  c.attributes["coordinate_transformation_mode"] = std::string("asymmetric");
+  c.attributes["nearest_mode"] = std::string("floor");
+  return add(b, c);
+}
+
+// BatchNormalization before opset 14: whether it trains, an attribute said (1, 6), or how many outputs there were (7, 9).
+void old_batch_normalization(Call& c) {
+  take<std::int64_t>(c, "is_test");
+  if (take<std::int64_t>(c, "spatial").value_or(1) == 0) throw Error(Code::unsupported, format("node {}: BatchNormalization with spatial = 0", printable(c.name)));
+  if (c.outputs > 1 && c.version >= 7) throw Error(Code::unsupported, format("node {}: BatchNormalization of operator set {} in training", printable(c.name), c.version));
+}
+
 // LabelEncoder-1 knows one list of strings and maps each to its place, or back.
 void old_label_encoder(Builder& b, Call& c) {
   auto classes = take<std::vector<std::string>>(c, "classes_strings").value_or(std::vector<std::string>{});
@@ -113,8 +134,25 @@ std::vector<ValueId> add_upgraded(Builder& b, Call c) {
     if (const auto k = take<std::int64_t>(c, "k")) input_at(c, 1, b.constant(Tensor::vector(Integers{*k})));
   } else if ((op == "Softmax" || op == "LogSoftmax" || op == "Hardmax") && v < 13) {
     return old_softmax(b, c);
-  } else if (op == "Dropout") {
-    c.attributes.clear();  // ratio and seed; whether to train, is an input
+  } else if (op == "Dropout" && v < 12) {
+    c.attributes.clear();  // a ratio, and whether it is a test: trained networks are run, not trained
+  } else if (op == "Upsample" || (op == "Resize" && v < 11)) {
+    return old_resize(b, c);
+  } else if (op == "BatchNormalization" && v < 14) {
+    old_batch_normalization(c);
+  } else if (op == "RoiAlign" && v < 16) {
+    c.attributes["coordinate_transformation_mode"] = std::string("output_half_pixel");
+  } else if (op == "DFT" && v < 20) {
+    c.attributes.emplace("axis", std::int64_t{1});
+  } else if ((op == "LpPool" || op == "GlobalLpPool") && v < 2) {
+    if (const auto p = take<double>(c, "p")) c.attributes["p"] = static_cast<std::int64_t>(*p);
+  } else if (op == "RNN" || op == "GRU" || op == "LSTM") {
+    c.attributes.erase("output_sequence");  // of opset 1: the outputs say which are wanted
+  } else if (op == "Concat" && v < 4) {
+    c.attributes.emplace("axis", std::int64_t{1});
+  } else if (op == "Scan" && v < 9) {
+    c.domain = "decant";
+    c.op = "BatchScan";
   } else if (op == "Cast" && v < 6) {
     if (auto to = take<std::string>(c, "to")) {
       std::ranges::transform(*to, to->begin(), [](unsigned char ch) { return static_cast<char>(std::tolower(ch)); });
@@ -127,7 +165,16 @@ std::vector<ValueId> add_upgraded(Builder& b, Call c) {
     list_to_input(b, c, "shape", 1);
   } else if (op == "Scatter") {
     c.op = "ScatterElements";
-  } else if ((op == "Scan" && v < 9) || (op == "Tile" && v < 6)) {
+  } else if (op == "PRelu" && v < 7) {
+    // A slope for each channel.
+    const Type &x = b.type(c.inputs.at(0)), &slope = b.type(c.inputs.at(1));
+    if (!x.has_rank || !slope.has_rank) throw Error(Code::unsupported, format("node {}: PRelu of operator set {} of a value of unknown rank", printable(c.name), v));
+    if (slope.shape.size() == 1 && slope.shape[0].value != 1 && x.shape.size() > 2) {
+      Integers axes;
+      for (std::size_t i = 2; i < x.shape.size(); ++i) axes.push_back(static_cast<std::int64_t>(i) - 1);
+      c.inputs[1] = b.op("Unsqueeze", {c.inputs[1], b.constant(Tensor::vector(axes))});
+    }
+  } else if (op == "Tile" && v < 6) {
     throw Error(Code::unsupported, format("node {}: {} of operator set {}, whose inputs meant something else", printable(c.name), op, v));
   } else if (v < 7) {
     static constexpr std::string_view kBroadcast[] = {"Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"};

@@ -136,6 +136,7 @@ Expr zero_rows(const Table& x) {
 Tensor classes_within(const Object& self, int depth) {
   if (depth > 100) self.fail(Code::limit, "estimators nested deeper than 100 levels");
   if (self.set("classes_")) return classes_of(self);
+  if (const Tensor known = facts_of(self).classes; known.defined()) return known;
   if (self.has("steps") && !self["steps"].elements().empty()) return classes_within(self["steps"].elements().back().item(1), depth + 1);
   for (const char* inner : {"label_binarizer_", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
     if (self.set(inner)) return classes_within(self[inner], depth + 1);

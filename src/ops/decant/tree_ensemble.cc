@@ -7,11 +7,15 @@
 // [nodes] (optional; -1: a threshold, else the row of `categories` uint32 [sets, words], whose members, cut to whole numbers, go left),
 // values float32|float64 [leaves, K], roots int32 [trees], targets int32 [trees] (optional, K must be 1: tree t adds to output column
 // targets[t]), outputs (columns of the answer), base (dtype of values) [outputs] (optional), compare "<=" | "<",
+// linear_constants float64 [leaves], linear_offsets int32 [leaves + 1], linear_features int32, linear_coefficients float64 (optional, all or
+// none; K 1, X and values float64, "sum" only: a leaf's value is linear in X, and `values` stands in where X is NaN),
 // aggregate "sum" (base or 0, then the trees in order, added in the dtype of values) | "leaf" (int64 [N, trees], relative to the
 // tree's root) | "each" ([N, trees*K], nothing added).
 #include "ops/decant/tree_ensemble.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "ops/expr.h"
 #include "ops/kernel.h"
@@ -67,6 +71,27 @@ Shared shared_of(const AttributeView& c, std::size_t trees) {
       out.base = tensor_of(c, "base", out.values.dtype(), 1);
       if (out.base->dim(0) != out.outputs) c.fail(Code::corrupt, format("base has {} values for {} outputs", out.base->dim(0), out.outputs));
     }
+  }
+  return out;
+}
+
+TreeEnsemble::Linear linear_of(const AttributeView& c, const Shared& s) {
+  if (s.aggregate != Aggregate::sum || s.width != 1 || s.values.dtype() != DType::float64 || c.tensor("splits").dtype() != DType::float64) {
+    c.fail(Code::corrupt, "linear leaves need a sum of float64 values of one column");
+  }
+  const auto leaves = static_cast<std::size_t>(s.values.dim(0));
+  const auto constants = tensor_of(c, "linear_constants", DType::float64, 1).data<double>();
+  const auto offsets = tensor_of(c, "linear_offsets", DType::int32, 1).data<std::int32_t>();
+  const auto features = tensor_of(c, "linear_features", DType::int32, 1).data<std::int32_t>();
+  const auto coefficients = tensor_of(c, "linear_coefficients", DType::float64, 1).data<double>();
+  if (constants.size() != leaves || offsets.size() != leaves + 1 || features.size() != coefficients.size() || offsets.front() != 0 ||
+      !std::is_sorted(offsets.begin(), offsets.end()) || static_cast<std::size_t>(offsets.back()) != features.size()) {
+    c.fail(Code::corrupt, format("linear parts of {} constants, {} offsets, {} features for {} leaves", constants.size(), offsets.size(), features.size(), leaves));
+  }
+  TreeEnsemble::Linear out{{constants.begin(), constants.end()}, {coefficients.begin(), coefficients.end()}, {offsets.begin(), offsets.end()}, {features.begin(), features.end()}, 0};
+  for (const std::int32_t f : features) {
+    if (f < 0 || f >= (1 << 24)) c.fail(Code::corrupt, format("linear feature {}", f));
+    out.feature_count = std::max(out.feature_count, f + 1);
   }
   return out;
 }
@@ -137,6 +162,15 @@ void sum_or_each(KernelContext& c, const Forest<T>& forest, const Shared& s, con
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t j = 0; j < wide; ++j) out[r * wide + j] = s.base ? s.base->data<V>()[static_cast<std::size_t>(j)] : V{0};
   }
+  if constexpr (std::is_same_v<T, double> && std::is_same_v<V, double>) {
+    if (s.linear) {
+      each_leaf(forest, in, rows, x.dim(1), [&](std::int64_t r, std::size_t t, std::int32_t leaf) {
+        const auto at = static_cast<std::size_t>(forest.nodes[static_cast<std::size_t>(leaf)].yes);
+        out[r * wide + (s.targets.empty() ? 0 : s.targets[t])] += s.linear->at(at, values[at], in + r * x.dim(1));
+      });
+      return;
+    }
+  }
   if (!s.targets.empty()) {
     each_leaf(forest, in, rows, x.dim(1), [&](std::int64_t r, std::size_t t, std::int32_t leaf) {
       out[r * wide + s.targets[t]] += values[forest.nodes[static_cast<std::size_t>(leaf)].yes];
@@ -153,7 +187,8 @@ template <class T>
 void run_typed(KernelContext& c, const Forest<T>& forest, const Shared& s) {
   const Tensor& x = c.input(0);
   if (x.rank() != 2) c.fail(Code::mismatch, format("the input has shape {}, a matrix is needed", text_of(x.shape())));
-  if (x.dim(1) < forest.feature_count) c.fail(Code::mismatch, format("the trees ask for {} features, the input has {}", forest.feature_count, x.dim(1)));
+  const std::int32_t features = std::max(forest.feature_count, s.linear ? s.linear->feature_count : 0);
+  if (x.dim(1) < features) c.fail(Code::mismatch, format("the trees ask for {} features, the input has {}", features, x.dim(1)));
   if (s.aggregate == Aggregate::leaf) {
     const auto trees = static_cast<std::int64_t>(forest.roots.size());
     std::int64_t* out = c.output(0, DType::int64, {x.dim(0), trees}).template mutable_data<std::int64_t>().data();
@@ -382,6 +417,7 @@ std::vector<ValueId> lower(Builder& b, const Node& node, const std::vector<Value
   const TreeEnsemble p = read_tree_ensemble(context);
   const Shared& s = p.shared;
   const ValueId x = inputs.at(0);
+  if (s.linear) context.fail(Code::unsupported, "trees with linear leaves cannot be written to ONNX");
   // "leaf" says nothing of the values; node numbers are exact in a float32 up to 2^24.
   const bool small = s.values.dtype() == DType::float32 && (s.aggregate != Aggregate::leaf || p.narrow.nodes.size() < (1u << 24));
   if (p.features == DType::float64) {
@@ -411,6 +447,7 @@ TreeEnsemble read_tree_ensemble(const AttributeView& c) {
   TreeEnsemble out;
   out.features = c.tensor("splits").dtype();
   out.shared = shared_of(c, c.tensor("roots").size());
+  if (c.has("linear_constants")) out.shared.linear = linear_of(c, out.shared);
   if (out.features == DType::float32) fill(c, out.narrow);
   else if (out.features == DType::float64) fill(c, out.wide);
   else c.fail(Code::corrupt, format("splits of {}", name_of(out.features)));

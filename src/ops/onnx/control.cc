@@ -231,7 +231,75 @@ void infer_scan(InferContext& c) {
   }
 }
 
+// --- Scan of operator set 8: each sequence of a batch by itself ---------------------------------------------------------------------------
+
+// Inputs: lengths (optional), states [N, ...], scan inputs [N, T, ...]. Outputs: states [N, ...], scan outputs [N, T, ...].
+void run_batch_scan(KernelContext& c) {
+  const GraphPtr body = c.graph("body");
+  if (c.input_count() < 2) c.fail(Code::corrupt, "no inputs");
+  const std::size_t inputs = c.input_count() - 1, scanned = static_cast<std::size_t>(std::clamp<std::int64_t>(c.integer("num_scan_inputs"), 0, static_cast<std::int64_t>(inputs)));
+  const std::size_t states = inputs - scanned;
+  if (scanned == 0 || body->inputs.size() != inputs || body->outputs.size() < states || c.output_count() > body->outputs.size()) {
+    c.fail(Code::corrupt, format("{} scan inputs of {}, a body of {} inputs and {} outputs", scanned, inputs, body->inputs.size(), body->outputs.size()));
+  }
+  std::vector<std::int64_t> backwards = c.integers("directions");
+  backwards.resize(scanned, 0);
+  const Tensor& first = c.input(1 + states);
+  if (first.rank() < 2) c.fail(Code::mismatch, format("a scan input of shape {}", text_of(first.shape())));
+  const std::int64_t batch = first.dim(0), steps = first.dim(1);
+  for (std::size_t i = 0; i < inputs; ++i) {
+    const Tensor& t = c.input(1 + i);
+    if (t.rank() < (i < states ? 1 : 2) || t.dim(0) != batch || (i >= states && t.dim(1) != steps)) c.fail(Code::mismatch, format("an input of shape {} in a batch of {}", text_of(t.shape()), batch));
+  }
+  std::vector<std::int64_t> lengths(static_cast<std::size_t>(batch), steps);
+  if (c.has_input(0)) lengths = integers_of(c, c.input(0));
+  if (lengths.size() != static_cast<std::size_t>(batch)) c.fail(Code::mismatch, format("{} lengths for a batch of {}", lengths.size(), batch));
+  std::vector<Stack> results(body->outputs.size());
+  for (std::int64_t n = 0; n < batch; ++n) {
+    const std::int64_t turns = lengths[static_cast<std::size_t>(n)];
+    if (turns < 0 || turns > steps) c.fail(Code::mismatch, format("a sequence of {} in {} steps", turns, steps));
+    std::vector<Tensor> state, lines;
+    for (std::size_t i = 0; i < inputs; ++i) (i < states ? state : lines).push_back(pick(c, c.input(1 + i), 0, n));
+    std::vector<Stack> stacks(body->outputs.size() - states);
+    for (std::int64_t turn = 0; turn < turns; ++turn) {
+      std::vector<Tensor> given = std::move(state);
+      for (std::size_t i = 0; i < scanned; ++i) given.push_back(pick(c, lines[i], 0, backwards[i] != 0 ? turns - 1 - turn : turn));
+      std::vector<Tensor> out = c.executor().run(*body, given);
+      state.assign(std::make_move_iterator(out.begin()), std::make_move_iterator(out.begin() + static_cast<std::ptrdiff_t>(states)));
+      for (std::size_t i = 0; i < stacks.size(); ++i) stacks[i].push(std::move(out[states + i]));
+    }
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (i < states) {
+        results[i].push(std::move(state[i]));
+        continue;
+      }
+      Tensor line = stacks[i - states].finish(c, body->value(body->outputs[i]).type);
+      if (turns < steps) {  // the rest is 0
+        Shape shape = line.shape();
+        shape[0] = steps;
+        Tensor longer(line.dtype(), shape);
+        dispatch_move(c, line.dtype(), [&]<class T>() {
+          if constexpr (!std::is_same_v<T, std::string>) std::fill_n(raw<T>(longer), longer.size(), T{});
+          std::copy_n(raw<T>(line), line.size(), raw<T>(longer));
+        });
+        line = std::move(longer);
+      }
+      results[i].push(std::move(line));
+    }
+  }
+  for (std::size_t i = 0; i < c.output_count(); ++i) {
+    Type declared = body->value(body->outputs[i]).type;
+    if (i >= states && declared.has_rank) declared.shape.insert(declared.shape.begin(), Dim{steps, {}});
+    c.set_output(i, results[i].finish(c, declared));
+  }
+}
+void infer_batch_scan(InferContext& c) {
+  const GraphPtr body = c.graph("body");
+  for (std::size_t i = 0; i < c.outputs.size(); ++i) c.outputs[i] = unknown_shape(output_type(c, *body, i).dtype);
+}
+
 constexpr Op kOps[] = {
+    {"decant", "BatchScan", "Scan of operator set 8: a graph run along each sequence of a batch.", infer_batch_scan, run_batch_scan},
     {"", "If", "The results of one graph or of the other.", infer_if, run_if},
     {"", "Loop", "A graph run again and again, on what it returned the turn before; scan outputs are stacked.", infer_loop, run_loop},
     {"", "Scan", "A graph run on each slice of its scan inputs; scan outputs are stacked.", infer_scan, run_scan},

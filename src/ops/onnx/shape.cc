@@ -12,19 +12,6 @@ namespace {
 
 void identity(KernelContext& c) { c.set_output(0, c.input(0)); }
 
-void dropout(KernelContext& c) {
-  if (c.has_input(2)) {
-    want(c, 2, DType::boolean);
-    if (c.input(2).size() == 1 && c.input(2).data<bool>()[0]) c.fail(Code::unsupported, "training_mode: dropping out at random is for training");
-  }
-  identity(c);
-  if (c.wants_output(1)) std::ranges::fill(c.output(1, DType::boolean, c.input(0).shape()).mutable_data<bool>(), true);
-}
-void infer_dropout(InferContext& c) {
-  infer_same(c);
-  if (c.outputs.size() > 1) c.outputs[1] = c.input(0), c.outputs[1].dtype = DType::boolean;
-}
-
 // --- Reshape ----------------------------------------------------------------------------------------------------------------------
 
 void reshape(KernelContext& c) {
@@ -305,7 +292,6 @@ void infer_eye_like(InferContext& c) {
 
 constexpr Op kOps[] = {
     {"", "Identity", "The input.", infer_same, identity},
-    {"", "Dropout", "The input: dropping out is for training. The mask, where asked for, is all true.", infer_dropout, dropout},
     {"", "Reshape", "The elements under another shape: 0 copies a dimension (unless allowzero), -1 takes what is left.", infer_reshape, reshape},
     {"", "Flatten", "A matrix: the dimensions before `axis`, and those from it on.", infer_flatten, flatten},
     {"", "Squeeze", "Drops dimensions of 1.", infer_squeeze, squeeze},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Along one axis (ai.onnx): Softmax, LogSoftmax, Hardmax, CumSum, LpNormalization.
+// Along one axis (ai.onnx): Softmax, LogSoftmax, Hardmax, CumSum, CumProd, LpNormalization.
 #include <cmath>
 
 #include "ops/kernel.h"
@@ -39,18 +39,20 @@ void softmax(KernelContext& c) {
   const std::size_t axis = axis_attribute(c, -1);
   dispatch(c, c.input(0).dtype(), FloatTypes{}, [&]<class T>() {
     using W = Wide<T>;
-    each_line<T>(c, axis, [](const T* x, T* y, std::int64_t n, std::int64_t step) {
+    std::vector<W> line;  // in the type it is computed in: 16-bit results are rounded once
+    each_line<T>(c, axis, [&](const T* x, T* y, std::int64_t n, std::int64_t step) {
       const W most = largest(x, n, step);
       W sum = 0;
+      line.resize(static_cast<std::size_t>(n));
       for (std::int64_t k = 0; k < n; ++k) {
         const W e = std::exp(static_cast<W>(x[k * step]) - most);
         sum += e;
-        if constexpr (!Log) y[k * step] = static_cast<T>(e);
+        line[static_cast<std::size_t>(k)] = e;
       }
       const W log_sum = Log ? std::log(sum) : W{0};
       for (std::int64_t k = 0; k < n; ++k) {
         if constexpr (Log) y[k * step] = static_cast<T>(static_cast<W>(x[k * step]) - most - log_sum);
-        else y[k * step] = static_cast<T>(static_cast<W>(y[k * step]) / sum);
+        else y[k * step] = static_cast<T>(line[static_cast<std::size_t>(k)] / sum);
       }
     });
   });
@@ -86,7 +88,8 @@ void lp_normalization(KernelContext& c) {
   });
 }
 
-void cumsum(KernelContext& c) {
+template <bool Product>
+void running(KernelContext& c) {
   if (c.input(0).rank() == 0) c.fail(Code::mismatch, "the input is a scalar");
   const std::vector<std::int64_t> given = integers_of(c, c.input(1));
   if (given.size() != 1) c.fail(Code::mismatch, "axis is no scalar");
@@ -95,12 +98,13 @@ void cumsum(KernelContext& c) {
   dispatch(c, c.input(0).dtype(), NumberTypes{}, [&]<class T>() {
     using U = std::conditional_t<std::is_integral_v<T>, std::uint64_t, Wide<T>>;  // integers wrap around
     each_line<T>(c, axis, [&](const T* x, T* y, std::int64_t n, std::int64_t step) {
-      U sum = 0;
+      U now = Product ? 1 : 0;
       for (std::int64_t i = 0; i < n; ++i) {
         const std::int64_t k = (reverse ? n - 1 - i : i) * step;
-        if (exclusive) y[k] = static_cast<T>(sum);
-        sum += static_cast<U>(x[k]);
-        if (!exclusive) y[k] = static_cast<T>(sum);
+        if (exclusive) y[k] = static_cast<T>(now);
+        if constexpr (Product) now *= static_cast<U>(x[k]);
+        else now += static_cast<U>(x[k]);
+        if (!exclusive) y[k] = static_cast<T>(now);
       }
     });
   });
@@ -111,7 +115,8 @@ constexpr Op kOps[] = {
     {"", "LogSoftmax", "log(Softmax(x)) along `axis`, without loss.", infer_same, softmax<true>},
     {"", "Hardmax", "1 at the first largest element along `axis`, else 0.", infer_same, hardmax},
     {"", "LpNormalization", "x divided by its p-norm along `axis`; zeros stay zeros.", infer_same, lp_normalization},
-    {"", "CumSum", "Running sums along `axis` (an input); exclusive, reverse.", infer_same, cumsum},
+    {"", "CumSum", "Running sums along `axis` (an input); exclusive, reverse.", infer_same, running<false>},
+    {"", "CumProd", "Running products along `axis` (an input); exclusive, reverse (CumProd-26).", infer_same, running<true>},
 };
 
 }  // namespace

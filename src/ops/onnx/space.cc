@@ -22,7 +22,7 @@ void depth_space(KernelContext& c) {
   const std::int64_t b = blocks_of(c);
   if (x.rank() != 4) c.fail(Code::mismatch, format("an input of shape {}", text_of(x.shape())));
   if (ToSpace ? x.dim(1) % (b * b) != 0 : x.dim(2) % b != 0 || x.dim(3) % b != 0) c.fail(Code::mismatch, format("an input of shape {} in blocks of {}", text_of(x.shape()), b));
-  const bool channels_first = ToSpace && c.text("mode", "DCR") == "CRD";
+  const bool channels_first = c.text("mode", "DCR") == "CRD";
   const std::int64_t n = x.dim(0), depth = ToSpace ? x.dim(1) / (b * b) : x.dim(1), h = ToSpace ? x.dim(2) : x.dim(2) / b, w = ToSpace ? x.dim(3) : x.dim(3) / b;
   Tensor& out = c.output(0, x.dtype(), ToSpace ? Shape{n, depth, h * b, w * b} : Shape{n, depth * b * b, h, w});
   dispatch_move(c, x.dtype(), [&]<class T>() {
@@ -213,7 +213,7 @@ void tensor_scatter(KernelContext& c) {
 
 constexpr Op kOps[] = {
     {"", "DepthToSpace", "Channels moved into blocks of space, mode DCR or CRD (DepthToSpace-13).", infer_depth_space<true>, depth_space<true>},
-    {"", "SpaceToDepth", "Blocks of space moved into channels (SpaceToDepth-13).", infer_depth_space<false>, depth_space<false>},
+    {"", "SpaceToDepth", "Blocks of space moved into channels, mode DCR or CRD (SpaceToDepth-28).", infer_depth_space<false>, depth_space<false>},
     {"", "CenterCropPad", "Cut or padded around the middle to a given size (CenterCropPad-18).", infer_center_crop_pad, center_crop_pad},
     {"", "Col2Im", "Columns of blocks added up into images (Col2Im-18).", infer_col2im, in_float<col2im>},
     {"", "ReverseSequence", "The first steps of each sequence in reverse (ReverseSequence-10).", infer_same, reverse_sequence},
