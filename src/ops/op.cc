@@ -65,8 +65,7 @@ const Tensor& KernelContext::input(std::size_t i) const {
 }
 
 Tensor& KernelContext::output(std::size_t i, DType dtype, Shape shape) {
-  if (i < planned_.size() && planned_[i].dtype() == dtype && planned_[i].defined() && planned_[i].shape() == shape) outputs_[i] = planned_[i];
-  else outputs_[i] = Tensor(dtype, std::move(shape));
+  outputs_[i] = Tensor(dtype, std::move(shape));
   return outputs_[i];
 }
 

@@ -79,8 +79,6 @@ class KernelContext : public AttributeView {
   /// Memory for output `i`, to be filled.
   Tensor& output(std::size_t i, DType dtype, Shape shape);
   void set_output(std::size_t i, Tensor tensor) { outputs_[i] = std::move(tensor); }
-  /// Memory that whoever runs the node has ready for outputs; taken where type and shape are the same.
-  void plan_outputs(std::span<const Tensor> planned) { planned_ = planned; }
   /// What was set before, for kernels in two steps.
   Tensor take_output(std::size_t i) { return std::move(outputs_[i]); }
   /// What prepare() returned.
@@ -93,7 +91,6 @@ class KernelContext : public AttributeView {
  private:
   std::span<const Tensor* const> inputs_;
   std::span<Tensor> outputs_;
-  std::span<const Tensor> planned_;
   const void* state_;
   Executor* executor_;
 };

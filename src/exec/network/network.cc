@@ -57,7 +57,7 @@ struct Network::Context {
   std::vector<Tensor> views;                  // of each value with a slot that a generic kernel sees; made when it is first seen
   std::vector<Tensor> dynamic;                // of each value without a slot
   std::vector<const Tensor*> in;
-  std::vector<Tensor> out, planned;
+  std::vector<Tensor> out;
 };
 
 // --- making the plan ------------------------------------------------------------------------------------------------------------
@@ -435,13 +435,8 @@ void Network::run_generic(const Step& step, Context& context, Turns& turns) cons
   std::vector<Tensor> captured;
   for (std::size_t i = 0; i < node.captures.size(); ++i) captured.push_back(*value(node.captures[i], step.in[node.inputs.size() + i]));
   context.out.assign(node.outputs.size(), Tensor());
-  context.planned.assign(node.outputs.size(), Tensor());
-  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    if (step.out[i] != kNone) context.planned[i] = view_of(context, node.outputs[i], step.out[i]);
-  }
   NodeExecutor executor(*step.bodies, std::move(captured), turns);
   KernelContext kernel(node, context.in, context.out, step.kernel.state.get(), &executor);
-  kernel.plan_outputs(context.planned);
   step.kernel.run(kernel);
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNoValue) continue;
@@ -451,12 +446,11 @@ void Network::run_generic(const Step& step, Context& context, Turns& turns) cons
       context.dynamic[at(node.outputs[i])] = std::move(out);
       continue;
     }
-    const Tensor& place = context.planned[i];
+    const Tensor& place = view_of(context, node.outputs[i], step.out[i]);
     if (out.dtype() != place.dtype() || out.shape() != place.shape()) {
       kernel.fail(Code::mismatch, format("output {} is {} of {}, and its type rule says {} of {}", i, name_of(out.dtype()), text_of(out.shape()), name_of(place.dtype()), text_of(place.shape())));
     }
-    std::byte* to = const_cast<std::byte*>(place.blob().bytes.data());
-    if (out.blob().bytes.data() != to) std::memmove(to, out.blob().bytes.data(), out.blob().size());
+    std::memmove(const_cast<std::byte*>(place.blob().bytes.data()), out.blob().bytes.data(), out.blob().size());
   }
   for (const ValueId id : step.forget) context.dynamic[at(id)] = Tensor();
 }
