@@ -16,6 +16,7 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_xgboost) pattern='xgb_*.[ujmd]*' ;;
     fuzz_lightgbm) pattern='lgb_*.txt' ;;
     fuzz_skops) pattern='*.skops' ;;
+    fuzz_catboost) pattern='cat_*.[cj][bs]*' ;;
     fuzz_csv) pattern='*.csv' ;;
     fuzz_json) pattern='*.json' ;;
     *) pattern='*.pkl' ;;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "codecs/compress/compress.h"
+#include "frameworks/known.h"
 #include "frameworks/lightgbm/pickled.h"
 #include "frameworks/sklearn/describe.h"
 #include "frameworks/xgboost/pickled.h"
@@ -63,9 +64,19 @@ std::optional<Object> entry_at(const Object& container, std::string_view path, i
   return std::nullopt;
 }
 
+/// What cannot be run is still described, but not where loading it elsewhere would do harm: there is nothing of a model to see in that.
+void refuse_dangerous(const pickle::Tree& tree) {
+  for (const pickle::Ref global : tree.globals) {
+    const Judgement judgement = judge(global->module(), global->name());
+    if (judgement.known != Known::dangerous) continue;
+    throw Error(Code::unsafe, tree.where(*global), format("names {}.{}, which {}; see decant scan", printable(global->module(), 100), printable(global->name(), 100), judgement.what));
+  }
+}
+
 }  // namespace
 
 Model read_object(const Object& top, const Source& file, const Part& part) {
+  if (part.look) refuse_dangerous(top.tree());
   Object root = top;
   std::string note;
   if (is_container(root)) {
@@ -77,11 +88,11 @@ Model read_object(const Object& top, const Source& file, const Part& part) {
       if (!found) throw Error(Code::usage, file.where(), format("has no entry {}; its models are {}", printable(part.entry, 60), models.empty() ? "none" : list_of(models)));
       root = *found;
       note = format("entry {} of a {}", printable(part.entry, 60), top.is_dict() ? "dict" : "list");
-    } else if (part.look) {
+    } else if (part.look && !models.empty()) {
       Model model;
       int objects = 100'000;
       model.info = sklearn::describe(root, "entries", objects);
-      model.notes.push_back(models.empty() ? "a container without a model that decant knows" : format("models: {}; choose one with --entry", list_of(models)));
+      model.notes.push_back(format("models: {}; choose one with --entry", list_of(models)));
       return model;
     } else if (models.size() == 1) {
       note = format("entry {}, the only model of a {}", printable(models[0].key, 60), root.is_dict() ? "dict" : "list");

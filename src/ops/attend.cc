@@ -83,7 +83,7 @@ Tensor attend_of(const AttributeView& c, const Tensor& q, const Tensor& k, const
   if (kv_heads == 0 || heads % kv_heads != 0 || k.dim(0) != batch || v.dim(0) != batch || v.dim(1) != kv_heads || k.dim(3) != size || v.dim(2) != columns) {
     c.fail(Code::mismatch, format("queries {}, keys {}, values {}", text_of(q.shape()), text_of(k.shape()), text_of(v.shape())));
   }
-  if (sat_mul(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns)) > (std::uint64_t{1} << 30)) c.fail(Code::limit, format("{} queries for {} keys", rows, columns));
+  if (sat_mul(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns)) > (std::uint64_t{1} << 28)) c.fail(Code::limit, format("{} queries for {} keys", rows, columns));
   // Half of the scale on each side: products of large numbers stay finite.
   const T root = static_cast<T>(std::sqrt(o.scale != 0 ? o.scale : 1 / std::sqrt(static_cast<double>(size))));
   Tensor out(q.dtype(), {batch, heads, rows, v_size});

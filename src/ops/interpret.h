@@ -17,7 +17,7 @@ namespace decant {
 class Turns {
  public:
   /// Real decoders loop thousands of times; a file that asks for more than this is not waited for.
-  explicit Turns(std::uint64_t most = 4'000'000) : left_(most) {}
+  explicit Turns(std::uint64_t most = 2'000'000) : left_(most) {}
   void take();
 
  private:

@@ -6,12 +6,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <random>
 
 #include "base/text.h"
 #include "codecs/protobuf/wire.h"
 #include "exec/session.h"
 #include "formats/onnx/onnx_raw.h"
 #include "formats/onnx/onnx_reader.h"
+#include "ops/interpret.h"
 
 namespace decant {
 namespace {
@@ -104,12 +106,72 @@ std::string run_case(const fs::path& folder) {
   }
 }
 
+// --- damage: models and inputs changed at random must be answered or refused, whatever they are ----------------------------------------------
+
+class Damage {
+ public:
+  explicit Damage(std::uint64_t seed) : random_(seed) {}
+
+  std::string bytes(std::string_view from) {
+    std::string out(from);
+    for (std::size_t n = below(3); n-- > 0 && !out.empty();) {
+      char& at = out[below(out.size())];
+      at = below(2) == 0 ? static_cast<char>(below(256)) : static_cast<char>(at + static_cast<char>(below(5)) - 2);
+    }
+    return out;
+  }
+  // Another shape, another element type, other numbers; or as it is.
+  Tensor tensor(const Tensor& from) {
+    if (!is_tensor(from.dtype()) || from.dtype() == DType::string || below(2) == 0) return from;
+    static constexpr DType kTypes[] = {DType::float32, DType::int64, DType::uint8, DType::float16, DType::int32, DType::float64, DType::int4, DType::float8e4m3fn};
+    const DType dtype = below(8) == 0 ? kTypes[below(std::size(kTypes))] : from.dtype();
+    Shape shape = from.shape();
+    if (below(2) == 0 && !shape.empty()) {
+      std::int64_t& d = shape[below(shape.size())];
+      d = std::max<std::int64_t>(0, d + static_cast<std::int64_t>(below(3)) - 1);
+    }
+    if (below(8) == 0) shape.insert(shape.begin(), 1);
+    if (below(8) == 0 && !shape.empty()) shape.pop_back();
+    if (count_of(shape) > 100'000) return from;
+    Tensor out(dtype, shape);
+    auto* to = const_cast<std::byte*>(out.blob().bytes.data());
+    const std::size_t size = out.blob().size(), have = from.blob().size();
+    for (std::size_t i = 0; i < size; ++i) to[i] = have > 0 ? from.blob().bytes[i % have] : std::byte{0};
+    if (dtype == DType::boolean) std::fill_n(to, size, std::byte{1});
+    if (below(3) == 0 && size > 0 && dtype != DType::boolean) to[below(size)] = static_cast<std::byte>(below(256));
+    if (dtype == DType::int64 && below(3) == 0 && size > 0) out.mutable_data<std::int64_t>()[below(out.size())] = static_cast<std::int64_t>(below(7)) - 3;
+    return out;
+  }
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_() % n); }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+void run_damaged(const fs::path& folder, std::size_t times, std::uint64_t seed) {
+  const Source file = Source::open(folder / "model.onnx");
+  if (file.size() > 50'000) return;  // whole networks take long, and have the same operators
+  const std::vector<Tensor> inputs = values_in(folder, "0.in.");
+  for (std::size_t i = 0; i < times; ++i) {
+    Damage damage(seed + i);
+    try {
+      const std::string bytes = damage.below(2) == 0 ? std::string(as_text(file.bytes())) : damage.bytes(as_text(file.bytes()));
+      std::vector<Tensor> given;
+      for (const Tensor& t : inputs) given.push_back(damage.tensor(t));
+      const Model model = onnx::read(Source::memory(Blob::copy_of(as_bytes(bytes)), "damaged"));
+      Turns turns(1000);
+      GraphRunner(model.graph).run(given, {}, turns);
+    } catch (const Error&) {  // as it should be
+    }
+  }
+}
+
 }  // namespace
 }  // namespace decant
 
 int main(int count, char** arguments) {
   if (count < 2) {
-    std::cerr << "usage: onnx_cases FOLDER [PART OF A NAME]\n";
+    std::cerr << "usage: onnx_cases FOLDER [PART OF A NAME [TIMES SEED]]\nWith TIMES, each case is run so often with damage, and must only not crash.\n";
     return 64;
   }
   const std::filesystem::path root = arguments[1];
@@ -123,6 +185,11 @@ int main(int count, char** arguments) {
   for (const std::string& name : names) {
     if (name.find(filter) == std::string::npos) continue;
     std::cout << name << '\t' << std::flush;  // before the run: a crash shows which case it was
+    if (count > 4) {
+      decant::run_damaged(root / name, std::stoul(arguments[3]), std::stoull(arguments[4]));
+      std::cout << "survived\n";
+      continue;
+    }
     const std::string why = decant::run_case(root / name);
     std::cout << (why.empty() ? "pass" : "fail\t" + decant::printable(why, 300)) << '\n';
   }

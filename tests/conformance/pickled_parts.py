@@ -119,6 +119,15 @@ def containers(x, y):
     refused(64, ["one model in one piece"], "predict", "one.onnx", "x.npy", "--entry", "model")
 
 
+def dangerous(model):
+    """What cannot be run is described, but not where loading it with Python would do harm."""
+    plain = pickle.dumps({"model": model, "other": model}, protocol=2)
+    check(run("inspect", "list.pkl").returncode == 0, "inspect a list")
+    for name, raw in {"call.pkl": b"cposix\nsystem\n(S'true'\ntR.", "inside.pkl": plain[:2] + b"cposix\nsystem\n(S'true'\ntR0" + plain[2:], "unknown.pkl": b"cwho.knows\nwhat\n(S'true'\ntR."}.items():
+        pathlib.Path(name).write_bytes(raw)
+        refused(2, ["system" if name != "unknown.pkl" else "who.knows"], "inspect", name)
+
+
 def main():
     random = np.random.RandomState(5)
     x = random.standard_normal((60, 4))
@@ -129,6 +138,7 @@ def main():
         os.chdir(scratch)
         own_classes(x, y)
         containers(x, y)
+        dangerous(LogisticRegression().fit(x, y))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

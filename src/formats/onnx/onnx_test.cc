@@ -159,6 +159,62 @@ TEST(Onnx, TensorsHoldWhatTheyPromise) {
   refuse(Code::io, {1}, 1, "", "not_there.bin");  // a source in memory has nothing beside it
 }
 
+TEST(Onnx, SmallElementsArePackedInFiles) {
+  Builder b;
+  const ValueId x = b.input("x", Type::tensor(DType::int4, {{3, {}}}));
+  const Tensor numbers = Tensor::of<Int4>({3}, std::vector<Int4>{Int4(-8), Int4(7), Int4(-1)});
+  b.output(b.op("Concat", {x, b.constant(numbers, "c")}, {{"axis", std::int64_t{0}}}), "y");
+  Model m;
+  m.graph = b.finish("g");
+  std::vector<Loss> losses;
+  const std::string bytes = written(m, losses);
+  EXPECT_NE(bytes.find("\x78\x0F"), std::string::npos);  // two to a byte, the first in the lower half
+  const Source source = source_of(bytes);
+  const Model again = read(source);
+  ASSERT_EQ(again.graph.constants.size(), 1u);
+  EXPECT_TRUE(again.graph.constants.begin()->second.same_as(numbers));
+}
+
+TEST(Onnx, SparseConstantsAreMadeDense) {
+  const auto model = [](const std::vector<std::int64_t>& dims, const std::vector<std::int64_t>& indices) {
+    Writer values, places, sparse, graph;
+    values.packed(1, std::vector<std::int64_t>{2});
+    values.int64(2, 1);
+    values.packed(4, std::vector<float>{5, 7});
+    values.text(8, "w");
+    places.packed(1, std::vector<std::int64_t>{2});
+    places.int64(2, 7);
+    places.packed(7, indices);
+    sparse.message(1, std::move(values));
+    sparse.message(2, std::move(places));
+    sparse.packed(3, dims);
+    graph.message(1, node_of("Identity", {"w"}, {"y"}));
+    graph.message(15, std::move(sparse));
+    graph.message(12, info_of("y"));
+    return graph;
+  };
+  const Source source = source_of(model_of(model({2, 2}, {1, 2})));
+  Turns turns;
+  expect_equal<float>(GraphRunner(read(source).graph).run({}, {}, turns)[0], {2, 2}, {0, 5, 7, 0});
+  expect_refused(Code::corrupt, model({2, 2}, {1, 4}));
+  expect_refused(Code::corrupt, model({2, 2}, {-1, 0}));
+  expect_refused(Code::limit, model({1 << 20, 1 << 20}, {0, 1}));
+}
+
+TEST(Onnx, YoungerOperatorsAreWrittenWithTheirOperatorSet) {
+  Builder b;
+  const ValueId x = b.input("x", Type::tensor(DType::float32, {{2, {}}}));
+  b.output(b.op("SwiGLU", {x, x}), "y");
+  Model m;
+  m.graph = b.finish("g");
+  std::vector<Loss> losses;
+  const Source source = source_of(written(m, losses));
+  const ModelProto raw = parse_model(source);
+  EXPECT_EQ(raw.ir_version, 14);
+  ASSERT_EQ(raw.opset_import.size(), 1u);
+  EXPECT_EQ(raw.opset_import[0].version, 28);
+}
+
 TEST(Onnx, OldOperatorsMeanWhatTheyMeant) {
   const auto once = [](std::string op, std::int64_t version, const Tensor& x, Attributes attributes) {
     Builder b;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // onnx/onnx.proto of IR version 10, which goes with operator set 21 (onnx/docs/Versioning.md): old enough for the runtimes that are in use.
+// A graph that holds a younger operator or element type is written with the versions that it needs.
 #include "formats/onnx/onnx_writer.h"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ namespace {
 
 using protobuf::Writer;
 
-constexpr std::int64_t kIrVersion = 10, kOpset = 21, kMlOpset = 5;
+constexpr std::int64_t kOpset = 21, kMlOpset = 5;
 
 // --- our own operators as standard ones -------------------------------------------------------------------------------------------------
 
@@ -108,6 +109,21 @@ class Lowering {
 
 std::string name_text(const std::string& name) { return printable(name, 1000); }  // protobuf text is UTF-8
 
+// Elements of fewer than 8 bits one after the other, from the lowest bit of the first byte on.
+Blob packed(const Tensor& t) {
+  const unsigned bits = bits_of(t.dtype()), mask = (1u << bits) - 1;
+  std::byte* to = nullptr;
+  Blob out = Blob::allocate((t.size() * bits + 7) / 8, to);
+  std::fill_n(to, out.size(), std::byte{0});
+  for (std::size_t i = 0; i < t.size(); ++i) {
+    const unsigned pair = (std::to_integer<unsigned>(t.blob().bytes[i]) & mask) << (i * bits % 8);
+    const std::size_t at = i * bits / 8;
+    to[at] |= static_cast<std::byte>(pair & 0xFFu);
+    if (pair > 0xFFu) to[at + 1] |= static_cast<std::byte>(pair >> 8);
+  }
+  return out;
+}
+
 Writer tensor_message(const Tensor& t, std::string_view name) {
   Writer out;
   out.packed(1, t.shape());
@@ -116,12 +132,23 @@ Writer tensor_message(const Tensor& t, std::string_view name) {
     for (const std::string& s : t.data<std::string>()) out.text(6, s);
   }
   if (!name.empty()) out.text(8, name);
-  if (t.dtype() != DType::string) out.blob(9, t.blob());
+  if (t.dtype() != DType::string) out.blob(9, bits_of(t.dtype()) < 8 ? packed(t) : t.blob());
   return out;
 }
 
 Writer type_message(const Type& type, const std::string& name) {
-  if (type.dtype == DType::undefined) throw Error(Code::unsupported, format("the element type of {} is not known, and ONNX states it", printable(name)));
+  if (type.dtype == DType::sequence && type.element != DType::undefined) {
+    Writer element, sequence, out;
+    element.message(1, [&] {
+      Writer tensor;
+      tensor.int64(1, static_cast<std::int64_t>(type.element));
+      return tensor;
+    }());
+    sequence.message(1, std::move(element));
+    out.message(4, std::move(sequence));
+    return out;
+  }
+  if (!is_tensor(type.dtype)) throw Error(Code::unsupported, format("the element type of {} is not known, and ONNX states it", printable(name)));
   Writer tensor;
   tensor.int64(1, static_cast<std::int64_t>(type.dtype));
   if (type.has_rank) {
@@ -231,6 +258,26 @@ class GraphWriter {
   std::unordered_set<std::string> node_names_;
 };
 
+// Operators that are younger than operator set 21 (onnx/docs/Changelog.md), and the IR versions of operator sets (onnx/docs/Versioning.md).
+constexpr std::pair<std::string_view, std::int64_t> kYounger[] = {{"Attention", 23}, {"RMSNormalization", 23}, {"RotaryEmbedding", 23}, {"Swish", 24}, {"TensorScatter", 24}, {"BitCast", 26},
+                                                                  {"CumProd", 26}, {"CausalConvWithState", 27}, {"LinearAttention", 27}, {"SwiGLU", 28}};
+std::int64_t ir_of(std::int64_t opset) { return opset <= 22 ? 10 : opset == 23 ? 11 : opset == 24 ? 12 : opset <= 27 ? 13 : 14; }
+std::int64_t opset_of(DType dtype) { return dtype == DType::float4e2m1 ? 23 : dtype == DType::float8e8m0 ? 24 : dtype == DType::uint2 || dtype == DType::int2 ? 25 : dtype == DType::float6e2m3 || dtype == DType::float6e3m2 ? 28 : kOpset; }
+
+std::int64_t opset_needed(const Graph& graph) {
+  std::int64_t out = kOpset;
+  for (const Value& value : graph.values) out = std::max(out, opset_of(value.type.dtype));
+  for (const Node& node : graph.nodes) {
+    const auto young = std::ranges::find(kYounger, std::string_view(node.op), &std::pair<std::string_view, std::int64_t>::first);
+    if (node.domain.empty() && young != std::end(kYounger)) out = std::max(out, young->second);
+    if (node.domain.empty() && node.op == "Attention" && (node.inputs.size() > 6 || node.attributes.contains("left_window_size") || node.attributes.contains("right_window_size"))) out = std::max<std::int64_t>(out, 25);
+    for (const auto& [key, value] : node.attributes) {
+      if (const GraphPtr* body = std::get_if<GraphPtr>(&value)) out = std::max(out, opset_needed(**body));
+    }
+  }
+  return out;
+}
+
 void collect_domains(const Graph& graph, std::map<std::string, std::int64_t>& domains) {
   for (const Node& node : graph.nodes) {
     domains.emplace(node.domain, node.domain == "ai.onnx.ml" ? kMlOpset : 1);
@@ -252,7 +299,8 @@ Writer entry(std::string_view key, std::string_view value) {
 void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
   Graph graph = Lowering(losses).whole(model.graph);
   keep_factors_exact(graph);
-  std::map<std::string, std::int64_t> domains{{"", kOpset}};
+  const std::int64_t opset = opset_needed(graph);
+  std::map<std::string, std::int64_t> domains{{"", opset}};
   collect_domains(graph, domains);
 
   std::map<std::string, std::string> metadata = model.metadata;
@@ -271,7 +319,7 @@ void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
   }
 
   Writer out;
-  out.int64(1, kIrVersion);
+  out.int64(1, ir_of(opset));
   out.text(2, "decant");
   out.message(7, GraphWriter(losses).message(graph));
   for (const auto& [domain, version] : domains) {

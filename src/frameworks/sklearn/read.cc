@@ -335,7 +335,11 @@ Model read(const Object& root, const Part& part) {
   model.origin.producer = root.full_name();
   int objects = 100'000;
   model.info = describe(root, "model", objects);
-  if (part.look) return model;
+  if (part.look) {
+    // What a function made says nothing; an object of an unknown class is one with attributes.
+    if (find_estimator(root) == nullptr && root.attributes().empty()) unsupported(root, "is not known to be a model");
+    return model;
+  }
 
   const Chain chain = chain_of(root, part);
   refuse_unknown(root, chain);

@@ -163,7 +163,7 @@ void infer_qgemm(InferContext& c) { c.outputs[0] = ranked(c.has_input(7) ? (c.ha
 
 void matmul_nbits(KernelContext& c) {
   const std::int64_t k = c.integer("K"), n = c.integer("N"), bits = c.integer("bits", 4), block = c.integer("block_size");
-  if ((bits != 2 && bits != 4 && bits != 8) || block < 1 || block > (1 << 20) || k < 1 || n < 1 || k > (std::int64_t{1} << 32) || n > (std::int64_t{1} << 32)) c.fail(Code::unsupported, format("{} bits in blocks of {}", bits, block));
+  if ((bits != 2 && bits != 4 && bits != 8) || block < 1 || block > (1 << 20) || k < 1 || n < 1 || k > (1 << 24) || n > (1 << 24)) c.fail(Code::unsupported, format("{} bits in blocks of {}", bits, block));
   if (c.has_input(4)) c.fail(Code::unsupported, "g_idx");
   const Tensor &a = c.input(0), &b = c.input(1);
   const std::int64_t blocks = (k + block - 1) / block, bytes = (block * bits + 7) / 8;

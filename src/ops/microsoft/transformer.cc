@@ -204,7 +204,7 @@ void multi_head_attention(KernelContext& c) {
   Tensor k = split_heads(c, p.k, heads), v = split_heads(c, p.v, heads);
   if (c.has_input(6) != c.has_input(7)) c.fail(Code::mismatch, "past_key and past_value go together");
   if (c.has_input(6) && p.k.rank() == 3) k = joined_lengths(c, c.input(6), k), v = joined_lengths(c, c.input(7), v);
-  const Heads h{q.dim(0), heads, heads, q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
+  const Heads h{q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
   std::optional<KeyMask> mask;
   if (c.has_input(4)) mask.emplace(c, c.input(4), h, c.real("mask_filter_value", -10000));
   std::optional<Mask> extra;
@@ -300,7 +300,7 @@ void group_query_attention(KernelContext& c) {
   if (past > 0 && batch > 0) {
     const auto begin = [&](std::size_t i) {
       const Tensor& t = c.input(i);
-      if (t.rank() != 4) c.fail(Code::mismatch, format("a past of shape {}", text_of(t.shape())));
+      if (t.rank() != 4 || t.dim(2) < before[0]) c.fail(Code::mismatch, format("a past of shape {}", text_of(t.shape())));
       Tensor out(t.dtype(), {t.dim(0), t.dim(1), before[0], t.dim(3)});
       const std::size_t row = z(t.dim(3)) * size_of(t.dtype());
       for (std::size_t n = 0; n < z(t.dim(0) * t.dim(1)); ++n) {

@@ -3,6 +3,7 @@
 // and a pair is one batched matrix product.
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 
 #include "ops/bounded.h"
 #include "ops/gemm.h"
@@ -194,6 +195,7 @@ void einsum_of(KernelContext& c) {
   const Operand<T> result = arranged(c, now, equation.output);
   Shape shape;
   for (const int l : equation.output) shape.push_back(lengths[l]);
+  if (result.data.size() != count_of(shape)) throw std::logic_error("a product without a label of its result");
   const std::span<S> to = output_by_value(c, 0, dtype_of<S>, shape).template mutable_data<S>();
   for (std::size_t k = 0; k < to.size(); ++k) to[k] = static_cast<S>(result.data[k]);
 }

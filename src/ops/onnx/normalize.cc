@@ -241,7 +241,7 @@ void lrn(KernelContext& c) {
   const Tensor& x = c.input(0);
   const Around a = channels_of(c, x.shape());
   const std::int64_t size = c.integer("size");
-  if (size < 1) c.fail(Code::corrupt, format("size {}", size));
+  if (size < 1 || size > (std::int64_t{1} << 40)) c.fail(Code::corrupt, format("size {}", size));
   const double alpha = c.real("alpha", static_cast<double>(1e-4f)), beta = c.real("beta", 0.75), bias = c.real("bias", 1.0);
   dispatch(c, x.dtype(), RealTypes{}, [&]<class T>() {
     const T* from = x.data<T>().data();

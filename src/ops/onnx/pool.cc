@@ -241,8 +241,8 @@ void max_roi_pool(KernelContext& c) {
     T* to = output_by_value(c, 0, x.dtype(), {rois.dim(0), channels, bins[0], bins[1]}).template mutable_data<T>().data();
     for (std::int64_t r = 0; r < rois.dim(0); ++r) {
       const T* roi = rois.data<T>().data() + r * 5;
-      const auto image = static_cast<std::int64_t>(roi[0]);
-      if (!(roi[0] >= 0) || image >= x.dim(0)) c.fail(Code::mismatch, format("a region of image {} of {}", static_cast<double>(roi[0]), x.dim(0)));
+      const std::int64_t image = roi[0] >= 0 && roi[0] < T(1e9) ? static_cast<std::int64_t>(roi[0]) : -1;
+      if (image < 0 || image >= x.dim(0)) c.fail(Code::mismatch, format("a region of image {} of {}", static_cast<double>(roi[0]), x.dim(0)));
       for (int k = 1; k < 5; ++k) {
         if (!(std::fabs(roi[k]) < T(1e9))) c.fail(Code::mismatch, "a region that ends nowhere");
       }

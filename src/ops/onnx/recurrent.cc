@@ -142,7 +142,7 @@ struct Direction {
 
   Direction(const KernelContext& c, const Layout& layout, std::int64_t d, std::int64_t gate_count) : l(layout), index(d), gates(gate_count) {
     const std::int64_t width = gates * l.hidden, rows = l.steps * l.batch;
-    if (sat_mul(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(width)) > (std::uint64_t{1} << 32)) c.fail(Code::limit, "the gates do not fit into memory");
+    if (sat_mul(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(width)) > (std::uint64_t{1} << 28)) c.fail(Code::limit, "the gates do not fit into memory");
     const std::vector<T> w = turned(width, l.inputs, c.input(1).data<T>().data() + d * width * l.inputs);
     sums.assign(z(rows * width), T{});
     multiply<T>(rows, width, l.inputs, c.input(0).data<T>().data(), w.data(), sums.data());

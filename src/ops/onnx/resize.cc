@@ -72,7 +72,7 @@ Line line_of(const AttributeView& c, const Mode& m, std::size_t axis, std::int64
   for (std::int64_t i = 0; i < out; ++i) {
     const double x = source(c, m, i, in, out, scale, roi_begin, roi_end);
     line.outside.push_back(m.coordinates == "tf_crop_and_resize" && (x < 0 || x > static_cast<double>(in - 1)));
-    const double near = std::clamp(x, -1e15, 1e15);
+    const double near = std::isnan(x) ? 0 : std::clamp(x, -1e15, 1e15);
     if (m.kind == Mode::nearest) {
       line.from.push_back(std::clamp<std::int64_t>(static_cast<std::int64_t>(rounded(c, near, m.rounding)), 0, in - 1));
       line.weights.push_back(1);
