@@ -28,6 +28,9 @@
 #endif
 
 #if DECANT_COUNTS_ALLOCATIONS
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // GCC 12 inlines one of the pair and not the other
+#endif
 namespace {
 std::atomic<std::size_t> allocations{0};
 }

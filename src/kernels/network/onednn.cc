@@ -109,14 +109,20 @@ bool append(dnnl::post_ops& ops, const Activation& f) {
     case Act::none: return true;
     case Act::relu: ops.append_eltwise(1, algorithm::eltwise_relu, 0, 0); return true;
     case Act::leaky_relu: ops.append_eltwise(1, algorithm::eltwise_relu, f.a, 0); return true;
-    case Act::clip: ops.append_eltwise(1, algorithm::eltwise_clip, f.a, f.b); return true;
+    case Act::clip:
+      if (!(f.a <= f.b)) return false;
+      ops.append_eltwise(1, algorithm::eltwise_clip, f.a, f.b);
+      return true;
     case Act::sigmoid: ops.append_eltwise(1, algorithm::eltwise_logistic, 0, 0); return true;
     case Act::tanh: ops.append_eltwise(1, algorithm::eltwise_tanh, 0, 0); return true;
     case Act::hard_sigmoid:
       ops.append_eltwise(1, algorithm::eltwise_linear, f.a, f.b);
       ops.append_eltwise(1, algorithm::eltwise_clip, 0, 1);
       return true;
-    case Act::hard_swish: ops.append_eltwise(1, algorithm::eltwise_hardswish, 0, 0); return true;
+    case Act::hard_swish:
+      if (f.a != 1.0f / 6 || f.b != 0.5f) return false;
+      ops.append_eltwise(1, algorithm::eltwise_hardswish, 0, 0);
+      return true;
     case Act::silu: ops.append_eltwise(1, algorithm::eltwise_swish, 1, 0); return true;
     case Act::gelu: ops.append_eltwise(1, algorithm::eltwise_gelu_erf, 0, 0); return true;
     case Act::gelu_tanh: ops.append_eltwise(1, algorithm::eltwise_gelu_tanh, 0, 0); return true;
@@ -131,8 +137,9 @@ CompiledPtr conv(const CompileContext& c) {
   if (!c.all_float() || c.inputs[1].constant == nullptr || (c.has(2) && c.inputs[2].constant == nullptr)) return nullptr;
   const Operand &x = c.inputs[0], &weights = c.inputs[1];
   if (x.shape.size() < 3 || x.shape.size() > 5 || x.count() == 0 || weights.count() == 0 || c.outputs[0].count() == 0) return nullptr;
+  if (c.has(3) && c.inputs[3].shape != c.outputs[0].shape) return nullptr;
   const Convolution convolution = convolution_of(c, x.shape, weights.shape);
-  if (convolution.shape() != c.outputs[0].shape) return nullptr;
+  if (convolution.shape() != c.outputs[0].shape || (c.has(2) && c.inputs[2].shape != Shape{convolution.filters})) return nullptr;
   const Window& w = convolution.window;
   Shape kernel = weights.shape, dilations = w.dilations;
   if (convolution.groups > 1) {
@@ -252,6 +259,7 @@ CompiledPtr compile_reorder(const CompileContext& c, const LayoutPtr& to) {
   }
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  // Both layouts are oneDNN's own: it can always go from one to the other.
   const Desc from = desc_of(x.layout, x.shape), into = desc_of(to, x.shape);
   const dnnl::reorder::primitive_desc chosen(engine(), from, engine(), into, attributes);
   auto out = std::make_unique<Primitive>(c, dnnl::reorder(chosen), chosen.scratchpad_desc());

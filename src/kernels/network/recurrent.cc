@@ -19,7 +19,7 @@ struct Direction {
 };
 
 CompiledPtr lstm(const CompileContext& c) {
-  if (!c.all_float() || c.has("activations") || c.has("clip") || c.integer("input_forget", 0) != 0 || c.integer("layout", 0) != 0) return nullptr;
+  if (!c.all_float() || c.inputs.size() < 3 || c.has("activations") || c.has("clip") || c.integer("input_forget", 0) != 0 || c.integer("layout", 0) != 0) return nullptr;
   if (c.has(4)) return nullptr;  // sequence_lens
   const Tensor *w = c.inputs[1].constant, *r = c.inputs[2].constant, *b = c.has(3) ? c.inputs[3].constant : nullptr, *p = c.has(7) ? c.inputs[7].constant : nullptr;
   const Shape& x = c.inputs[0].shape;

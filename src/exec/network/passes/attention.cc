@@ -47,7 +47,7 @@ void fuse_attention(Draft& draft) {
         by = first.maker(by->inputs[side]);
       }
       product = by != nullptr && by->op == "MatMul" && by->domain.empty() ? by : nullptr;
-      return product != nullptr;
+      return product != nullptr && draft.shape(id) && draft.shape(id) == draft.shape(product->outputs[0]);
     };
     if (!scaled_product(scores)) {
       const Node* add = first.made_by(scores, "Add");

@@ -80,7 +80,8 @@ void fuse_gates(Draft& draft) {
       }
     }
     if (node.op != "Mul") continue;
-    if (const ValueId x = gelu(draft, uses, node); x != kNoValue) node = {"", "Gelu", node.name, {x}, node.outputs, {}, {}};
+    // A constant of higher rank than x would give the result more dimensions.
+    if (const ValueId x = gelu(draft, uses, node); x != kNoValue && draft.shape(x) && draft.shape(x) == draft.shape(node.outputs[0])) node = {"", "Gelu", node.name, {x}, node.outputs, {}, {}};
   }
   sweep(draft);
 }

@@ -55,7 +55,7 @@ void fuse_layer_norm(Draft& draft) {
           const ValueId square = mean_of(draft, uses, add->inputs[1 - k]), centred = square == kNoValue ? kNoValue : root_of(draft, uses, square);
           const ValueId x = sub->inputs[0];
           const auto shape = draft.shape(x);
-          if (centred != div->inputs[0] || mean_of(draft, uses, sub->inputs[1]) != x || !shape || shape->empty()) continue;
+          if (centred != div->inputs[0] || mean_of(draft, uses, sub->inputs[1]) != x || !shape || shape->empty() || shape != draft.shape(node.outputs[0])) continue;
           const Shape row{shape->back()};
           if (gain->shape() != row || shift->shape() != row || gain->dtype() != DType::float32 || shift->dtype() != DType::float32) continue;
           node = {"", "LayerNormalization", node.name, {x, mul->inputs[1 - j], node.inputs[1 - i]}, node.outputs, {{"axis", std::int64_t{-1}}, {"epsilon", static_cast<double>(*epsilon)}}, {}};

@@ -6,7 +6,7 @@
 namespace decant {
 namespace {
 
-std::optional<Node> from_gemm(const Draft& draft, const Node& node) {
+std::optional<Node> from_gemm(Draft& draft, const Node& node) {
   const AttributeView view(node);
   if (!draft.is_float(node.inputs[0], 2) || !draft.is_float(node.inputs[1], 2) || view.integer("transA", 0) != 0) return std::nullopt;
   const Shape shape = *draft.shape(node.outputs[0]);
@@ -15,8 +15,9 @@ std::optional<Node> from_gemm(const Draft& draft, const Node& node) {
   if (node.inputs.size() > 2 && node.inputs[2] != kNoValue && view.real("beta", 1.0) != 0.0) {
     if (view.real("beta", 1.0) != 1.0 || draft.graph.value(node.inputs[2]).type.dtype != DType::float32) return std::nullopt;
     const auto c = draft.shape(node.inputs[2]);
-    if (c == shape && shape[0] != 1) out.inputs = {node.inputs[0], node.inputs[1], kNoValue, node.inputs[2]};
+    if (c == shape) out.inputs = {node.inputs[0], node.inputs[1], kNoValue, node.inputs[2]};
     else if (c == Shape{shape[1]}) out.inputs.push_back(node.inputs[2]);
+    else if (c == Shape{1, shape[1]} && draft.constant(node.inputs[2]) != nullptr) out.inputs.push_back(draft.add_constant(draft.constant(node.inputs[2])->reshaped({shape[1]})));
     else return std::nullopt;
   }
   return out;
