@@ -105,6 +105,9 @@ int run_cli(int argc, char** argv) {
   sub->add_option("input", bench_options.input, "rows to run on (default: zeros)");
   sub->add_option("--outputs", bench_options.outputs, "which outputs (default: all)")->delimiter(',');
   sub->add_option("--threads", bench_options.threads, "threads (default: 1)");
+  sub->add_option("--seconds", bench_options.seconds, "how long each measurement runs (default: 1)")->check(CLI::Range(0.0, 3600.0));
+  sub->add_flag("--profile", bench_options.profile, "what each operator takes");
+  sub->add_option("--plot", bench_options.plot, "write a bar for each operator, as SVG, to this file");
   sub->add_flag("--json", bench_options.json, "as JSON");
   add_part(sub, bench_options);
   add(sub, bench_options, bench);

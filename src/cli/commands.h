@@ -52,7 +52,9 @@ struct BenchOptions : Common {
   std::string model, input;
   std::vector<std::string> outputs;
   unsigned threads = 1;
-  bool json = false;
+  double seconds = 1;   // of each measurement
+  bool json = false, profile = false;
+  std::string plot;     // an SVG file
 };
 int bench(const BenchOptions& options);
 
