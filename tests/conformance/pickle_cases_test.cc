@@ -116,8 +116,12 @@ TEST(Cases, HostileOnnxFilesAreOpenedOrRefusedAsTheirManifestStates) {
       refusal = error.what();
       EXPECT_EQ(refusal.find('\n'), std::string::npos) << fields[0];
     }
-    if (expected == "ok") EXPECT_EQ(refusal, "") << fields[0];
-    if (expected == "refuse" || expected == "error-not-crash") EXPECT_NE(refusal, "") << fields[0];
+    if (expected == "ok") {
+      EXPECT_EQ(refusal, "") << fields[0];
+    }
+    if (expected == "refuse" || expected == "error-not-crash") {
+      EXPECT_NE(refusal, "") << fields[0];
+    }
     ++n;
   }
   used("hostile ONNX files", n);

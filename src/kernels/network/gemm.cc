@@ -106,7 +106,7 @@ HWY_INLINE void finish(const Tile& t, V (&sum)[R][2]) {
     }
     return;
   }
-  HWY_ALIGN float line[2 * HWY_MAX_BYTES / sizeof(float)];
+  HWY_ALIGN float line[2 * HWY_MAX_BYTES / sizeof(float)] = {};
   for (std::size_t r = 0; r < R; ++r) {
     hn::Store(sum[r][0], d, line);
     hn::Store(sum[r][1], d, line + lanes);
