@@ -130,7 +130,7 @@ HWY_NOINLINE void tile_of(const Tile& t) {
   for (std::size_t r = 0; r < R; ++r) sum[r][0] = hn::Zero(d), sum[r][1] = hn::Zero(d);
   const float *a = t.a, *b = t.b;
   for (std::size_t p = 0; p < t.k; ++p) {
-    const V b0 = hn::Load(d, b), b1 = hn::Load(d, b + lanes);
+    const V b0 = hn::LoadU(d, b), b1 = hn::LoadU(d, b + lanes);
     b += 2 * lanes;
     HWY_UNROLL(16)
     for (std::size_t r = 0; r < R; ++r) {
@@ -193,14 +193,14 @@ void one_row(const Gemm& g, std::size_t panel_begin, std::size_t panel_end) {
     for (std::size_t p = 0; p < g.k; ++p) {
       const V x = hn::Set(d, g.a[p]);
       const std::size_t at = p * width;
-      sum[0] = hn::MulAdd(x, hn::Load(d, b0 + at), sum[0]);
-      sum[1] = hn::MulAdd(x, hn::Load(d, b0 + at + lanes), sum[1]);
-      sum[2] = hn::MulAdd(x, hn::Load(d, b1 + at), sum[2]);
-      sum[3] = hn::MulAdd(x, hn::Load(d, b1 + at + lanes), sum[3]);
-      sum[4] = hn::MulAdd(x, hn::Load(d, b2 + at), sum[4]);
-      sum[5] = hn::MulAdd(x, hn::Load(d, b2 + at + lanes), sum[5]);
-      sum[6] = hn::MulAdd(x, hn::Load(d, b3 + at), sum[6]);
-      sum[7] = hn::MulAdd(x, hn::Load(d, b3 + at + lanes), sum[7]);
+      sum[0] = hn::MulAdd(x, hn::LoadU(d, b0 + at), sum[0]);
+      sum[1] = hn::MulAdd(x, hn::LoadU(d, b0 + at + lanes), sum[1]);
+      sum[2] = hn::MulAdd(x, hn::LoadU(d, b1 + at), sum[2]);
+      sum[3] = hn::MulAdd(x, hn::LoadU(d, b1 + at + lanes), sum[3]);
+      sum[4] = hn::MulAdd(x, hn::LoadU(d, b2 + at), sum[4]);
+      sum[5] = hn::MulAdd(x, hn::LoadU(d, b2 + at + lanes), sum[5]);
+      sum[6] = hn::MulAdd(x, hn::LoadU(d, b3 + at), sum[6]);
+      sum[7] = hn::MulAdd(x, hn::LoadU(d, b3 + at + lanes), sum[7]);
     }
     for (std::size_t i = 0; i < 4; ++i) {
       V pair[1][2] = {{sum[2 * i], sum[2 * i + 1]}};
