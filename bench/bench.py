@@ -23,9 +23,11 @@ import time
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before NumPy is loaded
 
+import lightgbm  # noqa: E402
 import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402
 import sklearn  # noqa: E402
+import xgboost  # noqa: E402
 from sklearn.datasets import make_classification  # noqa: E402
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
@@ -42,6 +44,9 @@ MODELS = {
     "forest": (lambda: RandomForestClassifier(200, random_state=0), 20_000, 20_000, "predict_proba", 3.0, 1.0),
     "gradient boosting": (lambda: GradientBoostingClassifier(random_state=0), 4_000, 20_000, "predict_proba", 2.0, None),
     "histogram boosting": (lambda: HistGradientBoostingClassifier(random_state=0, early_stopping=False), 20_000, 20_000, "predict_proba", 2.0, None),
+    # The libraries themselves, one thread; their column is "scikit-learn", whose interface they speak.
+    "xgboost": (lambda: xgboost.XGBClassifier(n_estimators=300, max_depth=6, n_jobs=1), 20_000, 20_000, "predict_proba", 1.0, None),
+    "lightgbm": (lambda: lightgbm.LGBMClassifier(n_estimators=300, n_jobs=1, verbose=-1), 20_000, 20_000, "predict_proba", 1.0, None),
     "svc rbf": (lambda: SVC(), 2_000, 4_000, "predict", 1.0, None),
     "k nearest": (lambda: KNeighborsClassifier(), 2_000, 4_000, "predict", 1.0, None),
     "scaler + logistic": (lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)), 20_000, 20_000, "predict_proba", 1.0, None),

@@ -10,13 +10,22 @@ for target in fuzz/fuzz_*.cc; do
   case $name in
     fuzz_npy) pattern='*.npy' ;;
     fuzz_zip) pattern='*.npz' ;;
+    fuzz_model) pattern='*.[po][kn][ln]*' ;;
     fuzz_onnx) pattern='*.onnx' ;;
     fuzz_compress) pattern='*.joblib' ;;
+    fuzz_xgboost) pattern='xgb_*.[ujmd]*' ;;
+    fuzz_lightgbm) pattern='lgb_*.txt' ;;
+    fuzz_skops) pattern='*.skops' ;;
+    fuzz_catboost) pattern='cat_*.[cj][bs]*' ;;
     fuzz_csv) pattern='*.csv' ;;
+    fuzz_json) pattern='*.json' ;;
     *) pattern='*.pkl' ;;
   esac
-  # Small ones first: a fuzzer mutates what it can try often.
-  find tests examples build -name "$pattern" -size -24k 2>/dev/null | sort | head -n 300 | while read -r file; do
+  # Small ones, because a fuzzer mutates what it can try often; of many, some of everything.
+  find tests examples build -name "$pattern" -size -24k 2>/dev/null | sort >"$corpus/list"
+  every=$(($(wc -l <"$corpus/list") / 300 + 1))
+  awk -v every="$every" 'NR % every == 0 || every == 1' "$corpus/list" | while read -r file; do
     cp "$file" "$corpus/$name/$(echo "$file" | tr / _)"
   done
+  rm "$corpus/list"
 done

@@ -26,8 +26,8 @@ SKLEARN = [f"sklearn-1.{minor}" for minor in range(1, 10)]
 
 def collected():
     """(library, module, name) triples of every environment."""
-    for venv in SKLEARN + ["frameworks"]:
-        kinds = ["boosters"] if venv == "frameworks" else ["python", "numpy", "scipy", "pandas", "sklearn"]
+    for venv in SKLEARN + ["frameworks", "thirdparty"]:
+        kinds = {"frameworks": ["boosters"], "thirdparty": ["wrappers"]}.get(venv) or ["python", "numpy", "scipy", "pandas", "sklearn"]
         path = subprocess.run([ROOT / "tools" / "venv.sh", venv], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         out = subprocess.run([f"{path}/bin/python", ROOT / "tools" / "globals" / "collect.py", *kinds], check=True, stdout=subprocess.PIPE, text=True).stdout
         print(f"{venv}: {len(out.splitlines())}", file=sys.stderr)

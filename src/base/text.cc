@@ -44,6 +44,15 @@ std::string printable(std::string_view text, std::size_t most) {
   return out;
 }
 
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : printable(text, 400)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 std::string human_bytes(std::uint64_t bytes) {
   static constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return format("{} B", bytes);

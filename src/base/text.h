@@ -16,6 +16,9 @@ using fmt::format;
 /// Text out of a file, made fit for one line of a terminal: control and non-UTF-8 bytes as \xNN, cut at `most` bytes.
 std::string printable(std::string_view text, std::size_t most = 200);
 
+/// The same as a JSON literal, with its quotes.
+std::string json_text(std::string_view text);
+
 /// 8589934592 → "8.0 GiB"
 std::string human_bytes(std::uint64_t bytes);
 

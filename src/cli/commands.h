@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "frameworks/part.h"
+
 namespace decant::cli {
 
 inline constexpr int kDone = 0, kFinding = 1, kError = 2, kLoss = 3, kUsage = 64;
 
 struct Common {
   std::uint64_t memory = 0;  // --max-memory, 0: from the file's size
+  Part part;                 // --entry, --until, --from
 };
 
 struct InspectOptions : Common {
@@ -49,11 +52,10 @@ struct BenchOptions : Common {
   std::string model, input;
   std::vector<std::string> outputs;
   unsigned threads = 1;
-  bool json = false;
+  double seconds = 1;   // of each measurement
+  bool json = false, profile = false;
+  std::string plot;     // an SVG file
 };
 int bench(const BenchOptions& options);
-
-/// The shell script that completes decant's commands and options.
-std::string completions(const std::string& shell);
 
 }  // namespace decant::cli

@@ -29,7 +29,7 @@ const Format& target_format(const ConvertOptions& options) {
 int convert(const ConvertOptions& options) {
   const Format& target = target_format(options);
   const Source source = options.input == "-" ? Source::standard_input(options.memory) : Source::open(options.input, options.memory);
-  const Model model = read_model(source);
+  const Model model = read_model(source, options.part);
   Sink sink(options.output);
   std::vector<Loss> losses;
   target.write(model, sink, losses);

@@ -102,6 +102,7 @@ void print_text(const Model& model, const Source& source, bool weights) {
     for (std::size_t i = 0; i < names.size() && i < 20; ++i) out += (i ? ", " : "  (") + printable(names[i], 40);
     return out.empty() ? out : out + (names.size() > 20 ? ", …)" : ")");
   };
+  if (model.signature.outputs.empty() && model.graph.nodes.empty()) return print_info(model.info, 0);
   std::printf("inputs:\n");
   for (const Input& i : model.signature.inputs) std::printf("  %s: %s%s\n", printable(i.name, 60).c_str(), i.type.text().c_str(), columns(i.columns).c_str());
   std::printf("outputs:\n");
@@ -113,11 +114,26 @@ void print_text(const Model& model, const Source& source, bool weights) {
   }
 }
 
+/// The model; where it cannot be run, what can be said of it all the same, and why.
+Model looked_at(const Source& source, Part part) {
+  try {
+    return read_model(source, part);
+  } catch (const Error& e) {
+    if (e.code() != Code::unsupported && !(e.code() == Code::usage && part.empty())) throw;
+    const Format& format = detect(source);
+    if (format.read_part == nullptr) throw;
+    part.look = true;
+    Model model = read_model(source, part);
+    if (e.code() == Code::unsupported) model.notes.push_back(decant::format("cannot be run: {}", e.what()));
+    return model;
+  }
+}
+
 }  // namespace
 
 int inspect(const InspectOptions& options) {
   const Source source = options.model == "-" ? Source::standard_input(options.memory) : Source::open(options.model, options.memory);
-  const Model model = read_model(source);
+  const Model model = looked_at(source, options.part);
   if (options.json) print_json(model, source, options.weights);
   else print_text(model, source, options.weights);
   return kDone;

@@ -12,7 +12,7 @@ namespace decant::cli {
 
 int predict(const PredictOptions& options) {
   const Source source = options.model == "-" ? Source::standard_input(options.memory) : Source::open(options.model, options.memory);
-  const auto model = std::make_shared<const Model>(read_model(source));
+  const auto model = std::make_shared<const Model>(read_model(source, options.part));
   const std::vector<Tensor> inputs = read_inputs(options.input, model->signature);
   SessionOptions how;
   how.threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());

@@ -16,7 +16,7 @@ Tensor numbers(const Frame& frame, std::span<const std::size_t> columns, const s
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const auto value = parse_number(frame.cell(r, columns[c]));
       if (!value) {
-        const std::string name = frame.names.empty() ? format("{}", columns[c]) : frame.names[columns[c]];
+        const std::string name = frame.names.empty() ? format("{}", columns[c] + 1) : frame.names[columns[c]];
         throw Error(Code::mismatch, Where{file, {}, {}, Where::kNoOffset},
                     format("row {}, column {}: \"{}\" is no number", r + 1, printable(name), printable(frame.cell(r, columns[c]), 40)));
       }
@@ -31,6 +31,24 @@ Tensor texts(const Frame& frame, std::size_t column) {
   for (std::size_t r = 0; r < frame.rows; ++r) {
     const std::string_view cell = frame.cell(r, column);
     out.mutable_data<std::string>()[r] = cell == "N/A" ? std::string_view{} : cell;
+  }
+  return out;
+}
+
+/// One column [N, 1] of a matrix, as the model wants it: text of numbers and numbers of text where the two differ.
+Tensor column_of(const Tensor& matrix, std::size_t column, DType wanted, const Source& source) {
+  const std::size_t rows = static_cast<std::size_t>(matrix.dim(0)), width = static_cast<std::size_t>(matrix.dim(1));
+  const bool text = matrix.dtype() == DType::string;
+  Tensor out(wanted == DType::string ? DType::string : DType::float64, {matrix.dim(0), 1});
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::size_t at = r * width + column;
+    if (wanted == DType::string) {
+      out.mutable_data<std::string>()[r] = text ? matrix.data<std::string>()[at] : is_integer(matrix.dtype()) ? format("{}", matrix.integer(at)) : number_text(matrix.number(at));
+    } else if (const auto value = text ? parse_number(matrix.data<std::string>()[at]) : matrix.number(at)) {
+      out.mutable_data<double>()[r] = *value;
+    } else {
+      throw Error(Code::mismatch, source.where(), format("row {}, column {}: \"{}\" is no number", r + 1, column + 1, printable(matrix.data<std::string>()[at], 40)));
+    }
   }
   return out;
 }
@@ -98,16 +116,7 @@ std::vector<Tensor> read_inputs(const std::string& path, const Signature& signat
       throw Error(Code::mismatch, source.where(), format("an array of shape {}, the model takes {} inputs; give them as .npz", text_of(matrix.shape()), signature.inputs.size()));
     }
     std::vector<Tensor> out;
-    const std::size_t rows = static_cast<std::size_t>(matrix.dim(0)), width = signature.inputs.size();
-    for (std::size_t c = 0; c < width; ++c) {
-      const bool text = matrix.dtype() == DType::string;
-      Tensor column(text ? DType::string : DType::float64, {matrix.dim(0), 1});
-      for (std::size_t r = 0; r < rows; ++r) {
-        if (text) column.mutable_data<std::string>()[r] = matrix.data<std::string>()[r * width + c];
-        else column.mutable_data<double>()[r] = matrix.number(r * width + c);
-      }
-      out.push_back(std::move(column));
-    }
+    for (std::size_t c = 0; c < signature.inputs.size(); ++c) out.push_back(column_of(matrix, c, signature.inputs[c].type.dtype, source));
     return out;
   }
   if (begins("PK\x03\x04") || begins("PK\x05\x06") || ends(".npz")) {
@@ -124,6 +133,12 @@ std::vector<Tensor> read_inputs(const std::string& path, const Signature& signat
   bool text = false;
   for (const Input& input : signature.inputs) text = text || input.type.dtype == DType::string;
   const bool json = ends(".json") || ends(".ndjson") || (path == "-" && (begins("[") || begins("{")));
+  if (signature.inputs.size() == 1 && signature.inputs[0].json) {
+    const bool lines = ends(".ndjson") || begins("{");
+    const Input& input = signature.inputs[0];
+    Tensor rows = Tensor::vector(json || begins("[") ? read_json_rows(source, lines) : json_rows(read_csv(source, true), input.text_fields));
+    return {input.type.shape.size() == 2 ? rows.reshaped({rows.dim(0), 1}) : rows};
+  }
   const Frame frame = json ? read_json(source, ends(".ndjson") || begins("{")) : read_csv(source, text ? std::optional(true) : std::nullopt);
   return bind(frame, signature, source.file());
 }

@@ -29,6 +29,11 @@ Frame read_csv(const Source& source, std::optional<bool> header = std::nullopt);
 /// A list of objects (names are the union of their keys), of lists, or of bare values; or the same one a line (.ndjson).
 Frame read_json(const Source& source, bool lines);
 
+/// The same rows, each as its JSON text: for inputs that take records.
+std::vector<std::string> read_json_rows(const Source& source, bool lines);
+/// A table's rows as JSON objects: numbers as numbers, other cells as texts, missing cells left out. `texts`: columns that are always texts.
+std::vector<std::string> json_rows(const Frame& frame, std::span<const std::string> texts);
+
 /// The model's inputs from a table: by name where model and table have names, else by position. Throws mismatch naming the column
 /// that is missing (and the nearest one that is there) or the cell that is no number.
 std::vector<Tensor> bind(const Frame& frame, const Signature& signature, const std::string& file);

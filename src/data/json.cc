@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "data/data.h"
+#include "data/number.h"
 
 namespace decant {
 namespace {
@@ -36,12 +40,12 @@ Json parse(std::string_view text, const Source& source, std::uint64_t offset) {
     return Json::parse(text);
   } catch (const Json::parse_error& e) {
     throw Error(Code::corrupt, source.where(offset + e.byte), "is not valid JSON");
+  } catch (const Json::out_of_range&) {
+    throw Error(Code::corrupt, source.where(offset), "a number is too large for a double");
   }
 }
 
-}  // namespace
-
-Frame read_json(const Source& source, bool lines) {
+std::vector<Json> rows_in(const Source& source, bool lines) {
   const std::string_view text = as_text(source.bytes());
   std::vector<Json> rows;
   if (lines) {
@@ -56,13 +60,45 @@ Frame read_json(const Source& source, bool lines) {
     if (!all.is_array()) throw Error(Code::corrupt, source.where(0), "is no list of rows");
     for (Json& row : all) rows.push_back(std::move(row));
   }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<std::string> read_json_rows(const Source& source, bool lines) {
+  std::vector<std::string> out;
+  for (const Json& row : rows_in(source, lines)) out.push_back(row.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return out;
+}
+
+std::vector<std::string> json_rows(const Frame& frame, std::span<const std::string> texts) {
+  if (frame.names.empty()) throw Error(Code::mismatch, "a table without a header, where the model takes records: give the columns names, or a record a line as .ndjson");
+  std::vector<std::string> out;
+  for (std::size_t r = 0; r < frame.rows; ++r) {
+    Json row = Json::object();
+    for (std::size_t c = 0; c < frame.width; ++c) {
+      const std::string_view cell = frame.cell(r, c);
+      if (cell.empty() || cell == "N/A") continue;
+      const bool text = std::find(texts.begin(), texts.end(), frame.names[c]) != texts.end();
+      const auto number = text ? std::nullopt : parse_number(cell);
+      if (number && !std::isfinite(*number)) continue;
+      row[frame.names[c]] = number ? Json(*number) : Json(std::string(cell));
+    }
+    out.push_back(row.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  return out;
+}
+
+Frame read_json(const Source& source, bool lines) {
+  std::vector<Json> rows = rows_in(source, lines);
   Frame frame;
   auto storage = std::make_shared<Storage>();
+  std::unordered_map<std::string, std::size_t> columns;
   if (!rows.empty() && rows[0].is_object()) {
     for (const Json& row : rows) {
       if (!row.is_object()) throw Error(Code::corrupt, source.where(), "objects and lists are mixed");
       for (const auto& [key, value] : row.items()) {
-        if (std::find(frame.names.begin(), frame.names.end(), key) == frame.names.end()) frame.names.push_back(key);
+        if (columns.emplace(key, frame.names.size()).second) frame.names.push_back(key);
       }
     }
     frame.width = frame.names.size();
@@ -75,7 +111,9 @@ Frame read_json(const Source& source, bool lines) {
     const Json& row = rows[r];
     const auto add = [&](const Json& value) { frame.cells.push_back(storage->texts.emplace_back(cell_text(value, source))); };
     if (row.is_object()) {
-      for (const std::string& name : frame.names) add(row.contains(name) ? row[name] : Json());
+      const std::size_t first = frame.cells.size();
+      frame.cells.resize(first + frame.width);  // a key that a row lacks is a missing cell
+      for (const auto& [key, value] : row.items()) frame.cells[first + columns.at(key)] = storage->texts.emplace_back(cell_text(value, source));
     } else if (row.is_array()) {
       if (row.size() != frame.width || !frame.names.empty()) throw Error(Code::corrupt, source.where(), format("row {} has {} cells, the first has {}", r + 1, row.size(), frame.width));
       for (const Json& value : row) add(value);

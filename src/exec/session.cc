@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <thread>
 
 #include "base/text.h"
+#include "exec/network/networks.h"
 #include "kernels/kernels.h"
 #include "ops/interpret.h"
 
@@ -42,12 +44,31 @@ struct Session::Cache {
   std::mutex mutex;
   std::map<std::vector<std::string>, std::shared_ptr<const Plan>> plans;
   std::map<const Node*, Ready> prepared;  // shared by plans
+  std::unique_ptr<Networks> networks;     // where the model is one
 };
 
 Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
-    : model_(std::move(model)), options_(options), cache_(std::make_unique<Cache>()) {}
+    : model_(std::move(model)), options_(options), cache_(std::make_unique<Cache>()) {
+  if (!options_.reference_kernels && !model_->signature.row_wise && is_network(model_->graph)) cache_->networks = std::make_unique<Networks>(model_->graph, options_.threads);
+}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
+
+std::vector<ValueId> Session::outputs_named(std::span<const std::string> wanted) const {
+  const Graph& graph = model_->graph;
+  if (wanted.empty()) return graph.outputs;
+  std::vector<ValueId> out;
+  for (const std::string& name : wanted) {
+    const auto at = std::ranges::find(model_->signature.outputs, name, &Output::name);
+    if (at == model_->signature.outputs.end()) {
+      std::string list;
+      for (const Output& o : model_->signature.outputs) list += (list.empty() ? "" : ", ") + o.name;
+      throw Error(Code::usage, format("the model has no output {}; it has {}", printable(name), list));
+    }
+    out.push_back(graph.outputs[static_cast<std::size_t>(at - model_->signature.outputs.begin())]);
+  }
+  return out;
+}
 
 std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::string> wanted) const {
   const std::lock_guard lock(cache_->mutex);
@@ -56,18 +77,7 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
 
   const Graph& graph = model_->graph;
   auto plan = std::make_shared<Plan>();
-  if (wanted.empty()) plan->outputs = graph.outputs;
-  for (const std::string& name : wanted) {
-    const auto at = std::ranges::find(model_->signature.outputs, name, &Output::name);
-    if (at == model_->signature.outputs.end()) {
-      std::vector<std::string> names;
-      for (const Output& o : model_->signature.outputs) names.push_back(o.name);
-      std::string list;
-      for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
-      throw Error(Code::usage, format("the model has no output {}; it has {}", printable(name), list));
-    }
-    plan->outputs.push_back(graph.outputs[static_cast<std::size_t>(at - model_->signature.outputs.begin())]);
-  }
+  plan->outputs = outputs_named(wanted);
 
   // From the wanted outputs back to what they need.
   std::vector<bool> needed(graph.values.size(), false);
@@ -121,8 +131,10 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
     }
   }
   std::ranges::reverse(plan->steps);
-  // A block's widest value should stay near the cache; trees like blocks of a few thousand rows.
-  plan->block_rows = options_.block_rows != 0 ? options_.block_rows : std::clamp<std::size_t>((std::size_t{1} << 20) / widest, 64, 4096);
+  // A block's widest value should stay near the cache; trees like blocks of a few thousand rows. Where rows are very wide (text as a plain
+  // matrix), memory decides: 64 MB a value.
+  const std::size_t least = std::clamp<std::size_t>((std::size_t{1} << 23) / widest, 1, 64);
+  plan->block_rows = options_.block_rows != 0 ? options_.block_rows : std::clamp<std::size_t>((std::size_t{1} << 20) / widest, least, 4096);
   cache_->plans.emplace(key, plan);
   return plan;
 }
@@ -130,7 +142,12 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
 namespace {
 
 template <class Plan>
-std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<const Tensor> inputs) {
+std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<const Tensor> inputs, std::vector<StepTime>* times = nullptr) {
+  if (times != nullptr && times->size() != plan.steps.size()) {
+    times->clear();
+    for (const auto& step : plan.steps) times->push_back({step.node->name, step.node->op, 0});
+  }
+  std::size_t at_step = 0;
   Turns turns;
   std::vector<Tensor> values(graph.values.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) values[static_cast<std::size_t>(graph.inputs[i])] = inputs[i];
@@ -150,7 +167,9 @@ std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<con
     for (const ValueId id : step.node->captures) captured.push_back(*value(id));
     NodeExecutor executor(*step.bodies, std::move(captured), turns);
     KernelContext context(*step.node, in, out, step.state.get(), &executor);
+    const auto begin = times != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     step.run(context);
+    if (times != nullptr) (*times)[at_step++].seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (step.node->outputs[i] == kNoValue) continue;
       if (!out[i].defined()) context.fail(Code::unsupported, format("output {} is not there in this case", i));
@@ -184,8 +203,7 @@ void copy_rows(const Tensor& from, Tensor& to, std::size_t at) {
 
 }  // namespace
 
-std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
-                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+std::vector<Tensor> Session::checked(std::span<const Tensor> inputs) const {
   const Signature& signature = model_->signature;
   if (inputs.size() != signature.inputs.size()) {
     throw Error(Code::mismatch, format("the model takes {} inputs, given {}", signature.inputs.size(), inputs.size()));
@@ -201,6 +219,31 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const
     }
     if (!fits) throw Error(Code::mismatch, format("input {} is {}, given a shape of {}", printable(input.name), input.type.text(), text_of(shape)));
   }
+  return given;
+}
+
+bool Session::run_network(std::span<const Tensor> given, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const {
+  const auto plannable = [](const Tensor& t) { return is_tensor(t.dtype()) && t.dtype() != DType::string; };
+  if (cache_->networks == nullptr || !std::ranges::all_of(given, plannable)) return false;
+  const auto network = wanted.empty() ? cache_->networks->plan(model_->graph.outputs, given) : cache_->networks->plan(outputs_named(wanted), given);
+  if (network == nullptr) return false;
+  network->run(given, outputs, times);
+  return true;
+}
+
+void Session::run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const {
+  const std::vector<Tensor> given = checked(inputs);
+  if (run_network(given, outputs, wanted, times)) return;
+  const auto plan = plan_for(wanted);
+  if (times != nullptr) outputs = run_plan(model_->graph, *plan, given, times);
+  else outputs = run(given, wanted);
+}
+
+std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
+                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+  const Signature& signature = model_->signature;
+  const std::vector<Tensor> given = checked(inputs);
+  if (std::vector<Tensor> answers; run_network(given, answers, wanted, nullptr)) return answers;
   const auto plan = plan_for(wanted);
   const std::size_t rows = given.empty() || given[0].rank() == 0 ? 0 : static_cast<std::size_t>(given[0].dim(0));
   for (const Tensor& t : given) {

@@ -15,9 +15,15 @@
 namespace decant {
 
 struct SessionOptions {
-  unsigned threads = 1;          // rows of a row-wise model are shared out to this many threads
+  unsigned threads = 1;          // rows of a row-wise model, or the work of each operator of a network, are shared out to this many threads
   std::size_t block_rows = 0;    // rows run at a time in a row-wise model; 0: chosen from the width of its values
   bool reference_kernels = false;  // no fast kernels: for tests that compare the two
+};
+
+/// What a step of a plan took. Steps of a network are not the nodes of the file: operators are fused, layouts changed.
+struct StepTime {
+  std::string name, op;
+  double seconds = 0;
 };
 
 class Session {
@@ -33,11 +39,18 @@ class Session {
   std::vector<Tensor> run(std::span<const Tensor> inputs, std::span<const std::string> wanted = {},
                           const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {}) const;
 
+  /// The same; `outputs` that are of the right type and shape already may be written in place, so that a network of fixed shapes that
+  /// runs again allocates nothing but what the caller sees. `times`, where asked for: what each step took, added to what is there.
+  void run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outputs, std::span<const std::string> wanted = {}, std::vector<StepTime>* times = nullptr) const;
+
   const Model& model() const { return *model_; }
 
  private:
   struct Plan;
   std::shared_ptr<const Plan> plan_for(std::span<const std::string> wanted) const;
+  bool run_network(std::span<const Tensor> given, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const;
+  std::vector<Tensor> checked(std::span<const Tensor> inputs) const;
+  std::vector<ValueId> outputs_named(std::span<const std::string> wanted) const;
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "formats/scan.h"
+#include "frameworks/part.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "ir/model.h"
@@ -33,6 +34,7 @@ struct Format {
   void (*scan)(const Source&, Report&) = nullptr;
   Model (*read)(const Source&) = nullptr;                                        // absent: cannot be read, only scanned
   void (*write)(const Model&, Sink&, std::vector<Loss>&) = nullptr;              // absent: cannot be written
+  Model (*read_part)(const Source&, const Part&) = nullptr;                      // absent: its files hold one model, in one piece
 };
 
 std::span<const Format* const> all_formats();
@@ -42,7 +44,7 @@ const Format* find_format(std::string_view name);
 const Format& detect(const Source& source);
 /// The format that detect() would give, or null where it would throw.
 const Format* find_by_content(const Source& source);
-/// Detects and reads. The model's origin.format is set.
-Model read_model(const Source& source);
+/// Detects and reads. The model's origin.format is set. Throws usage where `part` asks for a part that the format does not have.
+Model read_model(const Source& source, const Part& part = {});
 
 }  // namespace decant

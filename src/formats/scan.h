@@ -60,6 +60,7 @@ void scan_source(const Source& source, Report& report);
 
 /// Pickles from the cursor on, one behind the other, up to the end of the source.
 void scan_pickles(Cursor& cursor, Report& report);
+void scan_pickles(const Source& source, Report& report);
 
 /// One pickle. Its globals, calls and oddities are judged up to where it breaks, should it break.
 pickle::Partial scan_pickle(Cursor& cursor, Report& report);

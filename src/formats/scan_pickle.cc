@@ -296,6 +296,11 @@ void scan_pickles(Cursor& cursor, Report& report) {
   }
 }
 
+void scan_pickles(const Source& source, Report& report) {
+  Cursor cursor(source);
+  scan_pickles(cursor, report);
+}
+
 void scan_opaque(const Source& source, Report& report) {
   const Bytes bytes = source.bytes();
   if (zip::looks_like(bytes)) {

@@ -77,13 +77,15 @@ struct Graph {
 struct Input {
   std::string name;
   Type type;
-  std::vector<std::string> columns;  // names of the columns of a matrix input, where the model knows them
+  std::vector<std::string> columns = {};  // names of the columns of a matrix input, where the model knows them
+  bool json = false;                 // texts that hold one JSON value each, as a line of .ndjson does
+  std::vector<std::string> text_fields = {};  // of JSON objects: fields that are texts also where they look like numbers
 };
 
 struct Output {
   std::string name;  // predict, predict_proba, …, or the file's own name
   Type type;
-  std::vector<std::string> columns;  // what each column of a matrix output is called: class labels, feature names; may be empty
+  std::vector<std::string> columns = {};  // what each column of a matrix output is called: class labels, feature names; may be empty
 };
 
 struct Signature {

@@ -130,7 +130,9 @@ std::optional<CompactForest<T>> CompactForest<T>::make(const Forest<T>& forest) 
       else order.insert(order.end(), {n.yes, n.no});
     }
     const std::size_t leaves = out.leaves_.size() - out.leaf_base_.back();
-    out.depths_.push_back({static_cast<std::uint32_t>((levels + leaves / 2) / leaves), level});
+    const auto mean = static_cast<std::uint32_t>((levels + leaves / 2) / leaves);
+    // In the shallow trees of boosting a few steps too many cost less than looking which walks have ended.
+    out.depths_.push_back({level <= mean + kSpare ? level : mean, level});
   }
   // A set is stored in the place of the split, which must hold its number exactly.
   if (sets && static_cast<double>(out.bits_.size() / out.words_) > std::ldexp(1.0, std::numeric_limits<T>::digits)) return std::nullopt;

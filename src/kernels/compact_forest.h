@@ -73,6 +73,7 @@ class CompactForest {
     static constexpr bool member() { return false; }
   };
   static constexpr std::size_t kChunk = 16 * kLanes;  // rows whose walks are followed together to the end
+  static constexpr std::uint32_t kSpare = 2;          // levels below the mean leaf that are walked through without looking
   static constexpr int kTurn = 3;                     // steps between two looks at which walks have ended
   struct Depth {
     std::uint32_t mean = 0, most = 0;  // of the leaves

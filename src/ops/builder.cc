@@ -49,7 +49,7 @@ bool is_large(const Node& node) {
   constexpr std::size_t kLong = 256;
   return std::ranges::any_of(node.attributes, [](const auto& entry) {
     return std::visit([](const auto& v) {
-      if constexpr (requires { v.reserve(1); }) return v.size() > kLong;
+      if constexpr (requires { v.capacity(); }) return v.size() > kLong;
       else return false;
     }, entry.second);
   });

@@ -20,7 +20,9 @@ void Forest<T>::verify(const AttributeView& node, std::size_t leaves) {
       if (n.yes < 0 || static_cast<std::size_t>(n.yes) >= leaves) node.fail(Code::corrupt, format("leaf {} of {}", n.yes, leaves));
       continue;
     }
-    if (n.feature == std::numeric_limits<std::int32_t>::max()) node.fail(Code::corrupt, format("feature {}", n.feature));
+    // Kernels keep a table of the features: a number out of a file must not make it large.
+    constexpr std::int32_t kMostFeatures = 1 << 24;
+    if (n.feature >= kMostFeatures) node.fail(Code::limit, format("a tree looks at feature {}; at most {} are taken", n.feature, kMostFeatures));
     if (n.yes < 0 || n.yes >= count || n.no < 0 || n.no >= count) node.fail(Code::corrupt, format("a node's children are {} and {} of {}", n.yes, n.no, count));
     if (n.mode == Branch::member && (n.set < 0 || static_cast<std::size_t>(n.set) >= sets)) node.fail(Code::corrupt, format("category set {} of {}", n.set, sets));
     if (first) common = n.mode;

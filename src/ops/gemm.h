@@ -23,10 +23,10 @@ void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, const 
           const T x0 = a[i * k + p], x1 = a[(i + 1) * k + p], x2 = a[(i + 2) * k + p], x3 = a[(i + 3) * k + p];
           const T* __restrict row = b + p * n + j0;
           for (std::int64_t j = 0; j < width; ++j) {
-            o0[j] += x0 * row[j];
-            o1[j] += x1 * row[j];
-            o2[j] += x2 * row[j];
-            o3[j] += x3 * row[j];
+            o0[j] = static_cast<T>(o0[j] + x0 * row[j]);
+            o1[j] = static_cast<T>(o1[j] + x1 * row[j]);
+            o2[j] = static_cast<T>(o2[j] + x2 * row[j]);
+            o3[j] = static_cast<T>(o3[j] + x3 * row[j]);
           }
         }
       }
@@ -35,7 +35,7 @@ void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, const 
         for (std::int64_t p = p0; p < p1; ++p) {
           const T x = a[i * k + p];
           const T* __restrict row = b + p * n + j0;
-          for (std::int64_t j = 0; j < width; ++j) o[j] += x * row[j];
+          for (std::int64_t j = 0; j < width; ++j) o[j] = static_cast<T>(o[j] + x * row[j]);
         }
       }
     }

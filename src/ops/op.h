@@ -114,7 +114,7 @@ struct Op {
   State (*prepare)(const PrepareContext&) = nullptr;   // what can be computed once
   /// Domain "decant" only: the same computation in standard ONNX, as far as ONNX can say it. Returns the outputs.
   std::vector<ValueId> (*lower)(Builder&, const Node&, const std::vector<ValueId>& inputs) = nullptr;
-  /// What `lower` loses, "" where it is exact: shown by convert.
+  /// What `lower` loses, "" where it is exact: shown by convert. Without a body, why it has none: then the operator itself is written.
   std::string_view lower_loss = {};
 };
 

@@ -38,15 +38,22 @@ def main():
         with open(table, encoding="utf-8") as f:
             for row in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE):
                 models.add(row["estimator"])
+                if row["case"].startswith("encoder_"):  # of category_encoders, whose classes are called like scikit-learn's
+                    models.add("category_encoders." + row["estimator"])
                 models.update(word.split("(")[0].split("=")[-1] for word in row["options"].replace("[", " ").replace(",", " ").split())
     # Classes that only files of old versions and of other packages hold: recorded files (tests/conformance/sklearn_legacy_test.cc).
     recorded = {"Imputer", "PMMLPipeline", "ExpressionTransformer", "GlassBoxLinearRegression"}
-    text = "\n".join(path.read_text(errors="replace") for path in (ROOT / "tests/golden/sklearn/families").glob("*.py"))
+    text = "\n".join(path.read_text(errors="replace") for path in (ROOT / "tests/golden").glob("*/families/*.py"))
     for one in known["estimators"]:
         name = one["name"]
         if name.startswith("_"):
             continue  # a part of another estimator, which has the case
         need(name in models or name in text or name in recorded or name in tests or name in third_party(), f"estimator {name} has no golden case")
+    # All that scikit-learn has is run, or refused with its reason.
+    names = {one["name"] for one in known["estimators"]}
+    for line in (ROOT / "tests/complete/sklearn_estimators.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            need(line in names, f"scikit-learn has {line}, of which decant knows nothing")
     for op in known["operators"]:
         need(op["name"], "an operator without a name")
     print("\n".join(missing))

@@ -21,7 +21,7 @@ warnings.simplefilter("ignore")
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "sklearn"
 FOUND = set()
-LIBRARIES = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "joblib")
+LIBRARIES = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "joblib", "imblearn", "category_encoders")
 # Cython modules that name themselves without their package: scikit-learn 1.5 to 1.8 pickles its losses as "_loss".
 MISNAMED = {"_loss": "sklearn", "pytz": "pandas"}
 
@@ -225,6 +225,21 @@ def boosters():
                 add(value.__module__, name)
 
 
+def wrappers():
+    """Classes of imbalanced-learn and category_encoders: estimators, none of which does more than keep its parameters when it is built."""
+    import category_encoders
+    from imblearn.utils.testing import all_estimators
+
+    for name, value in all_estimators():
+        add(value.__module__, name)
+    for name in category_encoders.__all__:
+        add(getattr(category_encoders, name).__module__, name)
+    for path in (GOLDEN / "thirdparty").glob("*.pkl"):
+        for module, name in globals_of(path.read_bytes()):
+            if module.split(".")[0] in ("imblearn", "category_encoders"):
+                add(module, name)
+
+
 def python_objects():
     import collections
     import datetime
@@ -243,7 +258,7 @@ def python_objects():
 
 def main(wanted):
     kinds = {"sklearn": (sklearn_classes, sklearn_models), "numpy": (numpy_objects,), "scipy": (scipy_objects,), "pandas": (pandas_objects,),
-             "boosters": (boosters,), "python": (python_objects,)}
+             "boosters": (boosters,), "wrappers": (wrappers,), "python": (python_objects,)}
     for kind in wanted:
         for step in kinds[kind]:
             step()

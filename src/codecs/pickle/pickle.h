@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -120,6 +121,9 @@ class Tree {
   Where where(const Node& node, std::string item = {}) const { return source.where(node.offset, std::move(item)); }
 
   std::shared_ptr<void> owner;  // keeps nodes, decoded bytes and the source's bytes alive
+
+  /// What a framework made of a node, kept so that it is made once.
+  mutable std::map<Ref, std::shared_ptr<const void>> meanings;
 };
 
 struct Options {

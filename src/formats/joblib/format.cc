@@ -3,6 +3,7 @@
 // compressed as a whole. The wrappers are read by frameworks/python/joblib.cc.
 #include "codecs/compress/compress.h"
 #include "formats/format.h"
+#include "formats/scan.h"
 #include "frameworks/pickled.h"
 
 namespace decant {
@@ -15,16 +16,11 @@ Probe probe(const Source& source) {
   return as_text(b.first(std::min<std::size_t>(b.size(), 1 << 16))).find("joblib.numpy_pickle") != std::string_view::npos ? Probe::certain : Probe::no;
 }
 
-Model read(const Source& file) { return read_pickled(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file); }
-
-void scan(const Source& source, Report& report) {
-  Cursor cursor(source);
-  scan_pickles(cursor, report);
-}
+Model read(const Source& file) { return read_pickled(file, {}); }
 
 }  // namespace
 
 extern const Format joblib_format;
-const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan, .read = read, .write = nullptr};
+const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan_pickles, .read = read, .write = nullptr, .read_part = read_pickled};
 
 }  // namespace decant

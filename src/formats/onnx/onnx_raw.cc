@@ -375,8 +375,7 @@ Tensor to_tensor(const TensorProto& t, const Source& source) {
   }
   const bool packed = bits_of(dtype) < 8;
   const std::uint64_t bytes = packed ? sat_add(sat_mul(count, bits_of(dtype)), 7) / 8 : sat_mul(count, size_of(dtype));
-  std::optional<Blob> blob = t.raw_data;
-  if (t.data_location == 1) blob = external(t, source, bytes);
+  const std::optional<Blob> blob = t.data_location == 1 ? std::optional(external(t, source, bytes)) : t.raw_data;
   if (blob) {
     if (blob->size() != bytes) throw refuse(Code::corrupt, format("shape {} of {} needs {} bytes, there are {}", text_of(shape), name_of(dtype), bytes, blob->size()));
     if (dtype == DType::boolean) {  // anything but 0 and 1 is no bool in C++

@@ -228,7 +228,7 @@ void ModelReader::read_graph(Scope& scope, const GraphProto& graph, bool top) {
     }
     const Type type = type_of(v.type);
     define(scope, v.name, b.input(v.name, type), where);
-    if (top) model_.signature.inputs.push_back({std::string(v.name), type, {}});
+    if (top) model_.signature.inputs.push_back({std::string(v.name), type, {}, false, {}});
   }
   for (const NodeProto& node : graph.node) read_node(scope, node);
   for (const ValueInfoProto& v : graph.output) {
@@ -258,7 +258,11 @@ Model ModelReader::read() {
   };
   model_.origin = {"onnx", metadata(kFramework), metadata(kFrameworkVersion), metadata(kProducer)};
   if (model_.origin.framework.empty()) model_.origin.framework = printable(raw_.producer_name), model_.origin.version = printable(raw_.producer_version);
-  for (Input& input : model_.signature.inputs) input.columns = from_json_list(metadata(std::string(kInputColumns) + input.name));
+  for (Input& input : model_.signature.inputs) {
+    input.columns = from_json_list(metadata(std::string(kInputColumns) + input.name));
+    input.json = input.type.dtype == DType::string && model_.metadata.contains(std::string(kJsonInput) + input.name);
+    if (input.json) input.text_fields = from_json_list(metadata(std::string(kJsonInput) + input.name));
+  }
   for (Output& output : model_.signature.outputs) output.columns = from_json_list(metadata(std::string(kOutputColumns) + output.name));
   model_.info.name = "ONNX";
   model_.info.children.push_back({"ir_version", format("{}", raw_.ir_version), {}});

@@ -13,6 +13,7 @@ Model read(const Source& source);
 std::string_view unsafe_operator(std::string_view domain, std::string_view op);
 
 // Keys of metadata_props under which the writer keeps what ONNX has no place for.
+inline constexpr std::string_view kJsonInput = "decant.json_input.";          // + input name: texts that hold JSON; a JSON list of fields that are texts
 inline constexpr std::string_view kInputColumns = "decant.input_columns.";    // + input name: a JSON list of texts
 inline constexpr std::string_view kOutputColumns = "decant.output_columns.";  // + output name
 inline constexpr std::string_view kFramework = "decant.framework", kFrameworkVersion = "decant.framework_version", kProducer = "decant.producer";

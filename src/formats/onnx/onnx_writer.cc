@@ -62,8 +62,10 @@ class Lowering {
       std::vector<ValueId> outputs;
       const Op* op = find_op(node->domain, node->op);
       if (node->domain == "decant") {
-        if (op == nullptr || op->lower == nullptr) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
-        outputs = op->lower(builder, *node, inputs);
+        if (op == nullptr || (op->lower == nullptr && op->lower_loss.empty())) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
+        // Without a body it stays what it is: a file that decant runs, and no other runtime, which is the loss that is told.
+        outputs = op->lower != nullptr ? op->lower(builder, *node, inputs)
+                                       : builder.node(node->domain, node->op, std::move(inputs), node->attributes, node->outputs.size(), node->name);
         if (!op->lower_loss.empty()) losses_.push_back({node->op, std::string(op->lower_loss)});
       } else if (auto rewritten = portable(builder, *node, inputs, losses_)) {
         outputs = std::move(*rewritten);
@@ -309,6 +311,7 @@ void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
   keep(kFrameworkVersion, model.origin.version);
   keep(kProducer, model.origin.producer);
   for (const Input& input : model.signature.inputs) {
+    if (input.json) metadata[std::string(kJsonInput) + input.name] = to_json_list(input.text_fields);
     if (!input.columns.empty()) keep(std::string(kInputColumns) + input.name, to_json_list(input.columns));
   }
   for (const Output& o : model.signature.outputs) {

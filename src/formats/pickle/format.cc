@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codecs/compress/compress.h"
 #include "formats/format.h"
+#include "formats/scan.h"
 #include "frameworks/pickled.h"
 #include "frameworks/python/numpy.h"
 
@@ -21,16 +22,11 @@ Probe probe(const Source& source) {
   return Probe::no;
 }
 
-Model read(const Source& file) { return read_pickled(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file); }
-
-void scan(const Source& source, Report& report) {
-  Cursor cursor(source);
-  scan_pickles(cursor, report);
-}
+Model read(const Source& file) { return read_pickled(file, {}); }
 
 }  // namespace
 
 extern const Format pickle_format;
-const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan, .read = read, .write = nullptr};
+const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan_pickles, .read = read, .write = nullptr, .read_part = read_pickled};
 
 }  // namespace decant

@@ -93,6 +93,7 @@ void Forest::reserve(std::size_t nodes) {
 }
 
 void Forest::add(const TreeView& tree, const std::function<void(std::size_t, std::span<double>)>& leaf, std::span<const std::int64_t> features) {
+  if (width_ == 0) tree.object().fail(Code::corrupt, "a tree without outputs or classes");
   const auto base = static_cast<std::int32_t>(features_.size());
   const auto count = static_cast<std::int64_t>(tree.node_count());
   if (static_cast<std::uint64_t>(base) + tree.node_count() > 0x7FFFFFFFu) tree.object().fail(Code::limit, "more than 2^31 nodes");

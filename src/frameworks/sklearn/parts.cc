@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "base/text.h"
+#include "frameworks/known.h"
 
 namespace decant::sklearn {
 
@@ -91,12 +92,15 @@ std::optional<Expr> named_function(std::string_view name, Expr x) {
 
 Expr numpy_function(const Object& self, const Object& function, const Object& arguments, Expr x) {
   std::string_view module = function.module(), name = function.name();
-  if (name == "_ufunc_reconstruct" && function.args().size() == 2) {  // ufuncs before NumPy 1.22: (module, name)
+  const bool reconstructed = name == "_ufunc_reconstruct" && (module == "numpy.core" || module == "numpy._core");
+  bool genuine = reconstructed || is_genuine("numpy", module, name) || (name == "_identity" && is_genuine("sklearn", module, name));
+  if (reconstructed && function.args().size() == 2) {  // ufuncs before NumPy 1.22: (module, name), the module that happened to hold it
     module = function.args()[0].node().text();
     name = function.args()[1].node().text();
+    genuine = (module == "numpy" || module.starts_with("numpy.")) && is_genuine("numpy", "numpy", name);
   }
   const auto refuse = [&] { unsupported(self, format("decant cannot run the function {}.{}", printable(module), printable(name))); };
-  if (!module.starts_with("numpy") && !(module.starts_with("sklearn") && name == "_identity")) refuse();
+  if (!genuine) refuse();
   const auto given = arguments.is_none() ? std::vector<std::pair<Object, Object>>{} : arguments.entries();
   if (name == "clip" || name == "nan_to_num") {
     Expr out = name == "clip" ? x : where(is_nan(x), x.scalar(0), x);
@@ -133,6 +137,7 @@ Expr zero_rows(const Table& x) {
 Tensor classes_within(const Object& self, int depth) {
   if (depth > 100) self.fail(Code::limit, "estimators nested deeper than 100 levels");
   if (self.set("classes_")) return classes_of(self);
+  if (const Tensor known = facts_of(self).classes; known.defined()) return known;
   if (self.has("steps") && !self["steps"].elements().empty()) return classes_within(self["steps"].elements().back().item(1), depth + 1);
   for (const char* inner : {"label_binarizer_", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
     if (self.set(inner)) return classes_within(self[inner], depth + 1);

@@ -5,6 +5,8 @@
 #include <set>
 
 #include "base/text.h"
+#include "frameworks/known.h"
+#include "frameworks/sklearn/describe.h"
 #include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
@@ -63,11 +65,53 @@ std::vector<Object> inner_estimators(const Object& self) {
 /// Those that take one column of labels or numbers, as a vector.
 bool takes_vector(const Object& self) { return self.name() == "LabelEncoder" || self.name() == "LabelBinarizer" || self.name() == "IsotonicRegression"; }
 
+/// What a row is that goes in: cells of a table, one label or number, one text, or one record as JSON.
+enum class Front : std::uint8_t { table, vector, text, record };
+
+Front front_of(const Object& self, int depth = 0) {
+  if (!self.is_instance() || depth > 20 || self.set("transformers_")) return Front::table;  // a ColumnTransformer takes a table
+  static constexpr std::string_view kTexts[] = {"CountVectorizer", "HashingVectorizer", "TfidfVectorizer"}, kRecords[] = {"DictVectorizer", "FeatureHasher", "MultiLabelBinarizer"};
+  if (takes_vector(self) && depth == 0) return Front::vector;
+  if (std::ranges::find(kTexts, self.name()) != std::end(kTexts)) return Front::text;
+  if (std::ranges::find(kRecords, self.name()) != std::end(kRecords)) return Front::record;
+  std::vector<Object> inner = inner_estimators(self);
+  if (self.has("steps")) {  // what the first step takes that does anything
+    std::erase_if(inner, [](const Object& step) { return !step.is_instance(); });
+    return inner.empty() ? Front::table : front_of(inner[0], depth + 1);
+  }
+  for (std::size_t i = 0; i < inner.size() && i < 20; ++i) {
+    if (const Front front = front_of(inner[i], depth + 1); front != Front::table) return front;
+  }
+  return Front::table;
+}
+
+/// The fields of records that hold texts, as far as the DictVectorizers in `root` know: what a table's column of that name is taken for.
+std::vector<std::string> text_fields(const Object& root) {
+  std::vector<std::string> out;
+  each_instance(root, [&](const Object& object) {
+    if (object.name() != "DictVectorizer" || !object.set("vocabulary_")) return true;
+    const std::string separator = object.text("separator", "=");
+    std::set<std::string> plain, split;
+    for (const auto& [name, position] : object["vocabulary_"].entries()) {
+      const std::string text = name.text();
+      const std::size_t at = text.find(separator);
+      if (at == std::string::npos) plain.insert(text);
+      else split.insert(text.substr(0, at));
+    }
+    for (const std::string& name : split) {
+      if (!plain.contains(name)) out.push_back(name);
+    }
+    return false;
+  });
+  return out;
+}
+
 /// How many columns `self` takes. Versions before 0.24 did not store it, so the fitted arrays tell.
 std::optional<std::int64_t> features_of(const Object& self, std::set<Ref>& seen) {
   if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return std::nullopt;
-  if (takes_vector(self)) return 1;
-  for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in"}) {
+  if (takes_vector(self) || front_of(self) != Front::table) return 1;
+  if (const auto known = facts_of(self).features) return known;
+  for (const char* attribute : {"n_features_in_", "n_features_", "_n_features", "n_features", "_n_features_in", "_dim"}) {
     if (self.set(attribute) && self[attribute].is_number()) return self[attribute].integer();
   }
   const bool several = self.set("transformers_");  // columns are shared out: no part of it knows the whole
@@ -121,6 +165,7 @@ void mapped_names(const Object& self, std::vector<std::string>& out, std::set<Re
 
 std::vector<std::string> names_of(const Object& self, std::set<Ref>& seen) {
   if (!self.is_instance() || seen.size() > 10'000 || !seen.insert(&self.node()).second) return {};
+  if (auto known = facts_of(self).names; !known.empty()) return known;
   for (const char* attribute : {"feature_names_in_", "_feature_names_in", "_df_columns"}) {
     if (!self.set(attribute)) continue;
     Object value = self[attribute];
@@ -143,6 +188,9 @@ std::vector<std::string> names_of(const Object& self, std::set<Ref>& seen) {
 bool sees_text(const Object& root) {
   bool found = false;
   each_instance(root, [&](const Object& object) {
+    const std::string_view kind = object.name();
+    found = found || kind == "CountVectorizer" || kind == "TfidfVectorizer" || kind == "HashingVectorizer" || kind == "DictVectorizer" || kind == "FeatureHasher" ||
+            object.module().starts_with("category_encoders.") || facts_of(object).text;
     for (const char* attribute : {"categories_", "statistics_", "classes_"}) {
       const std::string_view name(attribute);
       if (!object.set(attribute)) continue;
@@ -175,10 +223,12 @@ bool picks_columns(const Object& root) {
 /// The classes that name the columns of predict_proba and decision_function: those of the last estimator of a pipeline.
 std::vector<std::string> class_names(const Object& self, int depth = 0) {
   if (!self.is_instance() || depth > 20) return {};
-  if (self.set("classes_") && (self["classes_"].array())) {
-    const auto array = self["classes_"].array();
-    if (array->shape.size() != 1) return {};
-    const Tensor classes = self["classes_"].tensor();
+  Tensor classes = facts_of(self).classes;
+  if (!classes.defined() && self.set("classes_") && self["classes_"].array()) {
+    if (self["classes_"].array()->shape.size() != 1) return {};
+    classes = self["classes_"].tensor();
+  }
+  if (classes.defined()) {
     std::vector<std::string> out;
     for (std::size_t i = 0; i < classes.size(); ++i) {
       switch (classes.dtype()) {
@@ -223,131 +273,128 @@ Inputs open_inputs(Builder& b, const std::vector<std::string>& names) {
   return out;
 }
 
-void add_outputs(Context& context, const Object& root, const Table& x, Signature* signature) {
-  const std::vector<std::string> classes = class_names(root);
-  for (const Method method : kMethods) {
-    if (!context.has(root, method)) continue;
-    const Result& result = context.call(root, method, x);
+Table through(Context& context, const std::vector<Object>& steps, Table t) {
+  for (const Object& step : steps) {
+    if (step.is_instance()) t = context.transform(step, t);
+  }
+  return t;
+}
+
+void add_outputs(Context& context, const Chain& chain, const Table& in, Signature* signature) {
+  const Table x = through(context, chain.before, in);
+  const auto add = [&](std::string_view name, const Result& result, const std::vector<std::string>& classes) {
     std::vector<Expr> values = result.values;
-    std::vector<std::string> columns;
     if (result.table) {
       bool text = result.table->width() > 0;
       for (std::size_t i = 0; i < result.table->width(); ++i) text = text && result.table->is_text(i);
       values = {result.table->matrix(text ? DType::string : DType::float64)};
     }
-    if (signature == nullptr) continue;
+    if (signature == nullptr) return;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::string name = result.is_list ? format("{}[{}]", name_of(method), i) : std::string(name_of(method));
-      context.builder.output(values[i].id(), name);
-      if (!result.is_list && values[i].dim(1) == static_cast<std::int64_t>(classes.size()) && values[i].type().rank() == 2u) columns = classes;
-      signature->outputs.push_back({name, values[i].type(), columns});
+      const std::string called = result.is_list ? format("{}[{}]", name, i) : std::string(name);
+      context.builder.output(values[i].id(), called);
+      const bool by_class = !result.is_list && values[i].type().rank() == 2u && values[i].dim(1) == static_cast<std::int64_t>(classes.size());
+      signature->outputs.push_back({called, values[i].type(), by_class ? classes : std::vector<std::string>{}});
     }
+  };
+  if (!chain.last) return add("transform", x, {});
+  const std::vector<std::string> classes = class_names(*chain.last);
+  for (const Method method : kMethods) {
+    if (context.has(*chain.last, method)) add(name_of(method), context.call(*chain.last, method, x), classes);
   }
 }
 
 /// Adds to the graph whatever uses columns of x. The trees at the end of a pipeline use all that they are given, as numbers: making
 /// them twice would double the time to open the model.
-void use_columns(Context& context, const Object& root, const Table& x) {
-  const std::vector<Object> steps = root.has("steps") && root["steps"].is_sequence() ? steps_of(root) : std::vector<Object>{};
-  const bool trees = steps.size() > 1 && steps.back().is_instance() && (steps.back().has("tree_") || steps.back().name().starts_with("RandomForest") || steps.back().name().starts_with("ExtraTrees"));
-  if (!trees) return add_outputs(context, root, x, nullptr);
-  Table t = x;
-  for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
-    if (steps[i].is_instance()) t = context.transform(steps[i], t);
-  }
-  cast(t.matrix(), DType::float32);
-}
-
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : printable(text, 400)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
-/// Hyper-parameters (attributes without a trailing or leading underscore) and what is nested in them.
-/// `left` bounds how much is said: an object may hold others many times over.
-Info describe(const Object& object, std::string name, int& left, int depth = 0) {
-  Info out{std::move(name), {}, {}};
-  if (object.is_none()) out.value = "null";
-  else if (object.is_text()) out.value = json_text(object.text());
-  else if (object.node().kind == Kind::boolean) out.value = object.boolean() ? "true" : "false";
-  else if (object.is_number()) out.value = object.node().kind == Kind::integer ? format("{}", object.integer()) : format("{}", object.real());
-  else if (const auto array = object.array()) out.value = json_text(format("array {} {}", array->type.text(), text_of(array->shape)));
-  else if (depth > 12 || --left < 0) out.value = json_text("…");
-  else if (object.is_sequence()) {
-    std::size_t i = 0;
-    for (const Object& item : object.elements()) {
-      if (i >= 50) break;
-      // A named step: ("scale", StandardScaler()) or ("num", Pipeline(), [columns]).
-      const bool named = item.is_sequence() && item.elements().size() >= 2 && item.elements()[0].is_text() && item.elements()[1].is_instance();
-      out.children.push_back(named ? describe(item.elements()[1], item.elements()[0].text(), left, depth + 1) : describe(item, format("{}", i), left, depth + 1));
-      ++i;
-    }
-    if (out.children.empty()) out.value = "[]";
-  } else if (object.is_instance() && find_estimator(object) != nullptr) {
-    out.value = json_text(object.name());
-    for (const auto& [key, value] : object.attributes()) {
-      if (key.ends_with('_') || key.starts_with('_')) continue;
-      out.children.push_back(describe(value, std::string(key), left, depth + 1));
-    }
-  } else {
-    out.value = json_text(object.name().empty() ? std::string("…") : object.full_name());
-  }
-  return out;
+void use_columns(Context& context, const Chain& chain, const Table& x) {
+  std::vector<Object> steps = chain.all();
+  if (steps.size() == 1 && chain.last && steps[0].has("steps") && steps[0]["steps"].is_sequence()) steps = steps_of(steps[0]);
+  const Object last = steps.back();
+  const bool trees = chain.last && steps.size() > 1 && last.is_instance() && (last.has("tree_") || last.name().starts_with("RandomForest") || last.name().starts_with("ExtraTrees"));
+  if (!trees) return add_outputs(context, chain, x, nullptr);
+  steps.pop_back();
+  cast(through(context, steps, x).matrix(), DType::float32);
 }
 
 }  // namespace
 
-Model read(const Object& root) {
+Model read(const Object& root, const Part& part) {
   if (!root.is_instance()) root.fail(Code::unsupported, "holds no scikit-learn estimator at its top");
-  if (find_estimator(root) == nullptr) unsupported(root, "decant does not run this class yet");
+  if (const Judgement judged = judge(root.module(), root.name()); judged.known == Known::dangerous) {
+    root.fail(Code::unsafe, format("to load this file {} is called, which {}; decant called nothing, and `decant scan` tells more", printable(root.full_name()), judged.what));
+  }
   Version version;
   std::string version_text;
   each_instance(root, [&](const Object& object) {
     version_text = object.text("_sklearn_version", "");
     return std::sscanf(version_text.c_str(), "%d.%d", &version.major, &version.minor) != 2;
   });
+  Model model;
+  model.origin.framework = find_estimator(root) != nullptr || !version_text.empty() ? "scikit-learn" : "";
+  model.origin.version = version_text;
+  model.origin.producer = root.full_name();
+  int objects = 100'000;
+  model.info = describe(root, "model", objects);
+  if (part.look) {
+    // What a function made says nothing; an object of an unknown class is one with attributes.
+    if (find_estimator(root) == nullptr && root.attributes().empty()) unsupported(root, "is not known to be a model");
+    return model;
+  }
 
-  std::set<Ref> seen, seen_mapper, seen_names;
-  auto features = features_of(root, seen);
+  const Chain chain = chain_of(root, part);
+  refuse_unknown(root, chain);
+  const std::vector<Object> all = chain.all();
+  std::optional<std::int64_t> features;
   std::vector<std::string> names;
-  mapped_names(root, names, seen_mapper);
+  std::set<Ref> seen_mapper;
+  mapped_names(all[0], names, seen_mapper);
   if (root.set("active_fields")) names = names_in(root["active_fields"]);  // sklearn2pmml's, in early versions
+  for (std::size_t i = 0; i < all.size() && !features && names.empty(); ++i) {
+    std::set<Ref> seen;
+    features = features_of(all[i], seen);
+  }
+  std::set<Ref> seen_names;
   if (!names.empty()) features = static_cast<std::int64_t>(names.size());
-  else names = names_of(root, seen_names);
+  else names = names_of(all[0], seen_names);
   const auto width = features.value_or(static_cast<std::int64_t>(names.size()));
   // A function of each cell (not validated, hence not counted up to 1.1) and what looks at no cell take any number of columns.
-  const bool any_width = width == 0 && (root.name() == "FunctionTransformer" || root.name() == "DummyClassifier" || root.name() == "DummyRegressor");
-  if ((width <= 0 && !any_width) || width > 10'000'000) unsupported(root, "cannot tell how many columns it takes; is it fitted?");
-  const std::vector<std::string> shown = names.size() == static_cast<std::size_t>(width) ? names : numbered(width);
+  const std::string_view kind = all.size() == 1 ? all[0].name() : std::string_view{};
+  const bool any_width = width == 0 && (kind == "FunctionTransformer" || kind == "DummyClassifier" || kind == "DummyRegressor");
+  if ((width <= 0 && !any_width) || width > 10'000'000) unsupported(all[0], "cannot tell how many columns it takes; is it fitted?");
+  if (names.size() != static_cast<std::size_t>(width)) names.clear();  // names that do not fit the columns name none of them
+  const auto any = [&](bool (*holds)(const Object&)) { return std::ranges::any_of(all, holds); };
 
   // A first pass on columns of open kind finds out which are used as text, and which not at all: those may hold anything.
-  std::vector<bool> text(static_cast<std::size_t>(width), false);
-  if (width <= 10'000 && (sees_text(root) || (!names.empty() && picks_columns(root)))) {
+  const Front front = front_of(all[0]);
+  const bool only_texts = front == Front::text || front == Front::record;
+  const bool one_by_one = width <= 10'000;
+  const std::vector<std::string> shown = names.empty() && (one_by_one || only_texts) ? numbered(width) : names;
+  std::vector<bool> text(static_cast<std::size_t>(width), only_texts);
+  if (one_by_one && !only_texts && (any(sees_text) || (!names.empty() && any(picks_columns)))) {
     Builder b;
     Context context(b, root.tree(), version);
-    const Inputs inputs = open_inputs(b, names.empty() ? shown : names);
-    use_columns(context, root, inputs.table);
+    const Inputs inputs = open_inputs(b, shown);
+    use_columns(context, chain, inputs.table);
     const Graph graph = b.finish("");
     std::set<ValueId> used;
     for (const Node& node : graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
-    bool any = !names.empty();
-    for (std::size_t i = 0; i < text.size(); ++i) any = any || used.contains(inputs.texts[i]);
-    for (std::size_t i = 0; i < text.size(); ++i) text[i] = used.contains(inputs.texts[i]) || (any && picks_columns(root) && !used.contains(inputs.numbers[i]));
+    const bool known = !names.empty() || std::ranges::any_of(inputs.texts, [&](ValueId id) { return used.contains(id); }), picks = any(picks_columns);
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = used.contains(inputs.texts[i]) || (known && picks && !used.contains(inputs.numbers[i]));
   }
 
-  Model model;
   Builder b;
   Context context(b, root.tree(), version);
   Table x;
   const auto add_input = [&](const std::string& name, const Type& type, const std::vector<std::string>& columns) {
-    model.signature.inputs.push_back({name, type, columns});
+    model.signature.inputs.push_back({name, type, columns, false, {}});
     return Expr(b, b.input(name, type));
   };
-  if (takes_vector(root)) {
+  if (only_texts) {
+    x = Table(unsqueeze(add_input(shown.size() == 1 && !names.empty() ? shown[0] : "X", Type::tensor(DType::string, {{-1, "N"}}), {}), 1));
+    Input& input = model.signature.inputs.back();
+    input.json = front == Front::record;
+    if (input.json) input.text_fields = text_fields(all[0]);
+  } else if (front == Front::vector) {
     const bool labels = std::ranges::any_of(text, [](bool t) { return t; });
     x = Table(unsqueeze(add_input("y", Type::tensor(labels ? DType::string : DType::float64, {{-1, "N"}}), {}), 1));
   } else if (any_width) {
@@ -362,16 +409,11 @@ Model read(const Object& root) {
   } else {
     x = Table(add_input("X", Type::tensor(DType::float64, {{-1, "N"}, {width, {}}}), names), names);
   }
-  add_outputs(context, root, x, &model.signature);
-  if (model.signature.outputs.empty()) unsupported(root, "has no method that gives an answer on new data");
+  add_outputs(context, chain, x, &model.signature);
+  if (model.signature.outputs.empty()) no_answers(*chain.last);
   model.graph = b.finish(std::string(root.name()));
   // VotingClassifier.transform can put the members before the rows.
   model.signature.row_wise = context.row_wise && std::ranges::none_of(model.signature.outputs, [](const auto& o) { return !o.type.shape.empty() && o.type.shape[0].value >= 0; });
-  model.origin.framework = "scikit-learn";
-  model.origin.version = version_text;
-  model.origin.producer = root.full_name();
-  int objects = 100'000;
-  model.info = describe(root, "model", objects);
   return model;
 }
 

@@ -13,7 +13,7 @@ namespace decant::sklearn {
 #undef DECANT_ENTRY
 
 std::string_view name_of(Method method) {
-  static constexpr std::string_view kNames[] = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples"};
+  static constexpr std::string_view kNames[] = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples", "mahalanobis", "kneighbors"};
   return kNames[static_cast<std::size_t>(method)];
 }
 
@@ -37,6 +37,45 @@ struct Relative {
   std::string_view module, name, entry;
 };
 constexpr Relative kRelatives[] = {
+    {"category_encoders.basen", "BaseNEncoder", "category_encoders.BaseNEncoder"},
+    {"category_encoders.binary", "BinaryEncoder", "category_encoders.BinaryEncoder"},
+    {"category_encoders.cat_boost", "CatBoostEncoder", "category_encoders.CatBoostEncoder"},
+    {"category_encoders.count", "CountEncoder", "category_encoders.CountEncoder"},
+    {"category_encoders.james_stein", "JamesSteinEncoder", "category_encoders.JamesSteinEncoder"},
+    {"category_encoders.leave_one_out", "LeaveOneOutEncoder", "category_encoders.LeaveOneOutEncoder"},
+    {"category_encoders.m_estimate", "MEstimateEncoder", "category_encoders.MEstimateEncoder"},
+    {"category_encoders.one_hot", "OneHotEncoder", "category_encoders.OneHotEncoder"},
+    {"category_encoders.ordinal", "OrdinalEncoder", "category_encoders.OrdinalEncoder"},
+    {"category_encoders.quantile_encoder", "QuantileEncoder", "category_encoders.QuantileEncoder"},
+    {"category_encoders.target_encoder", "TargetEncoder", "category_encoders.TargetEncoder"},
+    {"category_encoders.woe", "WOEEncoder", "category_encoders.WOEEncoder"},
+    {"imblearn.base", "FunctionSampler", "Sampler"},
+    {"imblearn.combine._smote_enn", "SMOTEENN", "Sampler"},
+    {"imblearn.combine._smote_tomek", "SMOTETomek", "Sampler"},
+    {"imblearn.ensemble._bagging", "BalancedBaggingClassifier", "BaggingClassifier"},
+    {"imblearn.ensemble._easy_ensemble", "EasyEnsembleClassifier", "BaggingClassifier"},
+    {"imblearn.ensemble._forest", "BalancedRandomForestClassifier", "RandomForestClassifier"},
+    {"imblearn.ensemble._weight_boosting", "RUSBoostClassifier", "AdaBoostClassifier"},
+    {"imblearn.over_sampling._adasyn", "ADASYN", "Sampler"},
+    {"imblearn.over_sampling._random_over_sampler", "RandomOverSampler", "Sampler"},
+    {"imblearn.over_sampling._smote.base", "SMOTE", "Sampler"},
+    {"imblearn.over_sampling._smote.base", "SMOTEN", "Sampler"},
+    {"imblearn.over_sampling._smote.base", "SMOTENC", "Sampler"},
+    {"imblearn.over_sampling._smote.cluster", "KMeansSMOTE", "Sampler"},
+    {"imblearn.over_sampling._smote.filter", "BorderlineSMOTE", "Sampler"},
+    {"imblearn.over_sampling._smote.filter", "SVMSMOTE", "Sampler"},
+    {"imblearn.pipeline", "Pipeline", "Pipeline"},
+    {"imblearn.under_sampling._prototype_generation._cluster_centroids", "ClusterCentroids", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._condensed_nearest_neighbour", "CondensedNearestNeighbour", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._edited_nearest_neighbours", "AllKNN", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._edited_nearest_neighbours", "EditedNearestNeighbours", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._edited_nearest_neighbours", "RepeatedEditedNearestNeighbours", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._instance_hardness_threshold", "InstanceHardnessThreshold", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._nearmiss", "NearMiss", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._neighbourhood_cleaning_rule", "NeighbourhoodCleaningRule", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._one_sided_selection", "OneSidedSelection", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._random_under_sampler", "RandomUnderSampler", "Sampler"},
+    {"imblearn.under_sampling._prototype_selection._tomek_links", "TomekLinks", "Sampler"},
     {"interpret.glassbox._linear", "LinearRegression", "GlassBoxLinearRegression"},
     {"sklearn2pmml", "EstimatorProxy", "EstimatorProxy"},
     {"sklearn2pmml", "PMMLPipeline", "Pipeline"},
@@ -68,7 +107,9 @@ constexpr Relative kRelatives[] = {
 
 /// The name of the entry for a class, "" where there is none.
 std::string_view entry_for(const Object& object) {
-  if (is_genuine("sklearn", object.module(), object.name())) return object.name();
+  for (const char* library : {"sklearn", "xgboost", "lightgbm"}) {
+    if (is_genuine(library, object.module(), object.name())) return object.name();
+  }
   for (const Relative& r : kRelatives) {
     if (r.module == object.module() && r.name == object.name()) return r.entry;
   }
@@ -83,6 +124,12 @@ const Estimator* find_estimator(const Object& object) {
   const auto all = all_estimators();
   const auto at = std::ranges::lower_bound(all, name, {}, &Estimator::name);
   return at != all.end() && at->name == name ? &*at : nullptr;
+}
+
+Facts facts_of(const Object& self) {
+  Facts out;
+  if (const Estimator* entry = find_estimator(self); entry != nullptr && entry->facts != nullptr) entry->facts(self, out);
+  return out;
 }
 
 Version Context::version(const Object& self) const {
@@ -147,7 +194,8 @@ Expr labels_by_score(Context& context, const Tensor& classes, Expr scores) {
 
 Expr linear(Context& context, Expr x, const Tensor& coef, const Tensor& intercept, bool squeezed) {
   const std::int64_t features = coef.rank() == 0 ? 1 : coef.shape().back();
-  const std::int64_t targets = features == 0 ? 0 : static_cast<std::int64_t>(coef.size()) / features;
+  // Of no features (an SVR without support vectors) the intercept is all there is, and tells how many answers.
+  const std::int64_t targets = features != 0 ? static_cast<std::int64_t>(coef.size()) / features : intercept.defined() ? static_cast<std::int64_t>(intercept.size()) : 0;
   if (x.dim(1) >= 0 && x.dim(1) != features) {
     throw Error(Code::corrupt, format("coefficients for {} features, where {} come in", features, x.dim(1)));
   }
@@ -157,7 +205,9 @@ Expr linear(Context& context, Expr x, const Tensor& coef, const Tensor& intercep
       weights.mutable_data<double>()[static_cast<std::size_t>(f * targets + k)] = coef.number(static_cast<std::size_t>(k * features + f));
     }
   }
-  Expr out = matmul(x, context.constant(weights));
+  const auto sparse = context.sparse_rows.find(x.id());
+  Expr out = sparse == context.sparse_rows.end() ? matmul(x, context.constant(weights))
+                                                 : apply("decant", "SparseMatMul", {sparse->second.columns, sparse->second.values, context.constant(weights)});
   if (intercept.defined()) {
     const Tensor doubles = python::to_doubles(intercept);
     const bool zero = std::ranges::all_of(doubles.data<double>(), [](double v) { return v == 0; });

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "frameworks/part.h"
 #include "frameworks/python/object.h"
 #include "ir/model.h"
 #include "ops/expr.h"
@@ -19,21 +20,22 @@ namespace decant::sklearn {
 
 using python::Object;
 
-enum class Method : std::uint8_t { predict, predict_proba, predict_log_proba, decision_function, transform, score_samples };
-inline constexpr Method kMethods[] = {Method::predict,           Method::predict_proba, Method::predict_log_proba,
-                                      Method::decision_function, Method::transform,     Method::score_samples};
+enum class Method : std::uint8_t { predict, predict_proba, predict_log_proba, decision_function, transform, score_samples, mahalanobis, kneighbors };
+inline constexpr Method kMethods[] = {Method::predict,   Method::predict_proba, Method::predict_log_proba, Method::decision_function,
+                                      Method::transform, Method::score_samples, Method::mahalanobis,       Method::kneighbors};
 std::string_view name_of(Method method);
 
 /// The methods of an entry, as a set.
 class Methods {
  public:
   constexpr Methods(std::initializer_list<Method> methods) {
-    for (const Method m : methods) bits_ = static_cast<std::uint8_t>(bits_ | 1u << static_cast<unsigned>(m));
+    for (const Method m : methods) bits_ = static_cast<std::uint16_t>(bits_ | 1u << static_cast<unsigned>(m));
   }
+  constexpr bool none() const { return bits_ == 0; }
   constexpr bool has(Method m) const { return (bits_ >> static_cast<unsigned>(m) & 1u) != 0; }
 
  private:
-  std::uint8_t bits_ = 0;
+  std::uint16_t bits_ = 0;
 };
 inline constexpr Methods kClassifier{Method::predict, Method::predict_proba, Method::predict_log_proba};
 inline constexpr Methods kScoringClassifier{Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function};
@@ -88,17 +90,35 @@ struct Result {
 
 class Context;
 
+/// Rows of which most numbers are zero: which columns (int64 [N, L]) and what is in them (float64 [N, L]), of `width` columns.
+struct SparseTable {
+  Expr columns, values;
+  std::int64_t width = 0;
+};
+
+/// What the usual attributes (n_features_in_, feature_names_in_, classes_) do not tell of an estimator of another library.
+struct Facts {
+  std::optional<std::int64_t> features;
+  std::vector<std::string> names;
+  Tensor classes;     // labels [K], where defined
+  bool text = false;  // a column may hold texts
+};
+
 struct Estimator {
   std::string_view name;  // class name; its modules are the genuine ones of globals.inc
   Methods methods;
-  /// Adds the nodes that compute `method` for rows X.
+  /// Adds the nodes that compute `method` for rows X. Absent, and no methods: a class that only knows the rows it was fitted on.
   Result (*build)(Context&, const Object& self, Method, const Table& x) = nullptr;
   /// Where the class has a method only for some objects (SVC with probability=True). Absent: always.
   bool (*has)(Context&, const Object& self, Method) = nullptr;
+  void (*facts)(const Object& self, Facts&) = nullptr;
 };
 
 /// Every estimator, sorted by name.
 std::span<const Estimator> all_estimators();
+
+/// What its entry says of `self`; empty where it says nothing.
+Facts facts_of(const Object& self);
 
 /// The entry for the class of `object`; nothing when the class is not scikit-learn's or is not known.
 const Estimator* find_estimator(const Object& object);
@@ -114,6 +134,7 @@ class Context {
   Context(Builder& graph, const pickle::Tree& tree, Version version) : builder(graph), tree_(&tree), version_(version) {}
   Builder& builder;
   std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
+  std::map<ValueId, SparseTable> sparse_rows;  // matrices that were made from sparse rows: linear() then skips the zeros
   bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 
   /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).
@@ -163,7 +184,7 @@ Expr linear(Context& context, Expr x, const Tensor& coef, const Tensor& intercep
 Tensor classes_of(const Object& self);
 [[noreturn]] void unsupported(const Object& self, std::string_view what);
 
-/// Reads the object at `root` into a model.
-Model read(const Object& root);
+/// Reads the object at `root`, or the part of it that is asked for, into a model.
+Model read(const Object& root, const Part& part = {});
 
 }  // namespace decant::sklearn

@@ -85,6 +85,7 @@ bool build(FastEnsemble& out, const Forest<T>& from) {
 std::optional<State> prepare(const PrepareContext& c) {
   auto out = std::make_shared<FastEnsemble>();
   TreeEnsemble ensemble = read_tree_ensemble(c);
+  if (ensemble.shared.linear) return std::nullopt;
   out->shared = std::move(ensemble.shared);
   const bool done = ensemble.features == DType::float32 ? build(*out, ensemble.narrow) : build(*out, ensemble.wide);
   if (!done) return std::nullopt;

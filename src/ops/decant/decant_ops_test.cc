@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers in here were computed by scikit-learn 1.9.1, SciPy 1.17.1 and NumPy 2.4.6.
+#include <algorithm>
 #include <limits>
 
+#include "ops/builder.h"
 #include "ops/op_testing.h"
 
 namespace decant {
@@ -61,8 +63,33 @@ TEST(TreeEnsemble, RefusesWhatIsNoTree) {
   refuse("roots", ints({0, 6}));
   refuse("roots", ints({0}));                 // a node that belongs to no tree
   refuse("outputs", std::int64_t{1} << 40);
-  refuse("features", ints({0, -1, std::numeric_limits<std::int32_t>::max(), -1, -1, -1}));
+  Attributes wide = forest();
+  wide["features"] = ints({0, -1, std::numeric_limits<std::int32_t>::max(), -1, -1, -1});
+  expect_error(Code::limit, [&] { run("decant", "TreeEnsemble", {rows({0, 0})}, wide); });
   expect_error(Code::mismatch, [] { run("decant", "TreeEnsemble", {make<float>({1, 1}, {0})}, forest()); });
+}
+
+// x0 <= 0.5 ? (1, 0, 0) : (x1 <= 1 ? (0, 1, 0) : (0, 0, 1)): the first column has nothing from the second split.
+TEST(TreeEnsemble, InOnnxAColumnKeepsOnlyTheSplitsThatItNeeds) {
+  Attributes a = forest();
+  a["roots"] = ints({0});
+  for (const char* name : {"features", "left", "right"}) {
+    const std::span<const std::int32_t> all = std::get<Tensor>(a[name]).data<std::int32_t>();
+    a[name] = ints(I32(all.begin(), all.end() - 1));  // the second tree of forest() is left out
+  }
+  a["splits"] = Tensor::vector(std::vector<float>{0.5f, 0, 1, 0, 0});
+  a["values"] = doubles({3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1});
+  a["outputs"] = std::int64_t{3};
+  Builder builder;
+  const ValueId x = builder.input("x", Type::tensor(DType::float32, {Dim{}, Dim{2, {}}}));
+  Node node{"decant", "TreeEnsemble", "forest", {x}, {}, a, {}};
+  builder.output(find_op("decant", "TreeEnsemble")->lower(builder, node, {x}).at(0), "y");
+  const Graph graph = builder.finish("g");
+  const auto written = std::ranges::find(graph.nodes, "TreeEnsemble", &Node::op);
+  ASSERT_NE(written, graph.nodes.end());
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(written->attributes.at("tree_roots")), (std::vector<std::int64_t>{0, 1, 3}));
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(written->attributes.at("nodes_featureids")), (std::vector<std::int64_t>{0, 0, 1, 0, 1}));
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(written->attributes.at("leaf_targetids")), (std::vector<std::int64_t>{0, 0, 1, 1, 1, 2, 2, 2}));
 }
 
 TEST(PairwiseDistance, EachMetric) {

@@ -7,9 +7,15 @@
 // [nodes] (optional; -1: a threshold, else the row of `categories` uint32 [sets, words], whose members, cut to whole numbers, go left),
 // values float32|float64 [leaves, K], roots int32 [trees], targets int32 [trees] (optional, K must be 1: tree t adds to output column
 // targets[t]), outputs (columns of the answer), base (dtype of values) [outputs] (optional), compare "<=" | "<",
+// linear_constants float64 [leaves], linear_offsets int32 [leaves + 1], linear_features int32, linear_coefficients float64 (optional, all or
+// none; K 1, X and values float64, "sum" only: a leaf's value is linear in X, and `values` stands in where X is NaN),
 // aggregate "sum" (base or 0, then the trees in order, added in the dtype of values) | "leaf" (int64 [N, trees], relative to the
 // tree's root) | "each" ([N, trees*K], nothing added).
 #include "ops/decant/tree_ensemble.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
 
 #include "ops/expr.h"
 #include "ops/kernel.h"
@@ -65,6 +71,27 @@ Shared shared_of(const AttributeView& c, std::size_t trees) {
       out.base = tensor_of(c, "base", out.values.dtype(), 1);
       if (out.base->dim(0) != out.outputs) c.fail(Code::corrupt, format("base has {} values for {} outputs", out.base->dim(0), out.outputs));
     }
+  }
+  return out;
+}
+
+TreeEnsemble::Linear linear_of(const AttributeView& c, const Shared& s) {
+  if (s.aggregate != Aggregate::sum || s.width != 1 || s.values.dtype() != DType::float64 || c.tensor("splits").dtype() != DType::float64) {
+    c.fail(Code::corrupt, "linear leaves need a sum of float64 values of one column");
+  }
+  const auto leaves = static_cast<std::size_t>(s.values.dim(0));
+  const auto constants = tensor_of(c, "linear_constants", DType::float64, 1).data<double>();
+  const auto offsets = tensor_of(c, "linear_offsets", DType::int32, 1).data<std::int32_t>();
+  const auto features = tensor_of(c, "linear_features", DType::int32, 1).data<std::int32_t>();
+  const auto coefficients = tensor_of(c, "linear_coefficients", DType::float64, 1).data<double>();
+  if (constants.size() != leaves || offsets.size() != leaves + 1 || features.size() != coefficients.size() || offsets.front() != 0 ||
+      !std::is_sorted(offsets.begin(), offsets.end()) || static_cast<std::size_t>(offsets.back()) != features.size()) {
+    c.fail(Code::corrupt, format("linear parts of {} constants, {} offsets, {} features for {} leaves", constants.size(), offsets.size(), features.size(), leaves));
+  }
+  TreeEnsemble::Linear out{{constants.begin(), constants.end()}, {coefficients.begin(), coefficients.end()}, {offsets.begin(), offsets.end()}, {features.begin(), features.end()}, 0};
+  for (const std::int32_t f : features) {
+    if (f < 0 || f >= (1 << 24)) c.fail(Code::corrupt, format("linear feature {}", f));
+    out.feature_count = std::max(out.feature_count, f + 1);
   }
   return out;
 }
@@ -135,6 +162,15 @@ void sum_or_each(KernelContext& c, const Forest<T>& forest, const Shared& s, con
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t j = 0; j < wide; ++j) out[r * wide + j] = s.base ? s.base->data<V>()[static_cast<std::size_t>(j)] : V{0};
   }
+  if constexpr (std::is_same_v<T, double> && std::is_same_v<V, double>) {
+    if (s.linear) {
+      each_leaf(forest, in, rows, x.dim(1), [&](std::int64_t r, std::size_t t, std::int32_t leaf) {
+        const auto at = static_cast<std::size_t>(forest.nodes[static_cast<std::size_t>(leaf)].yes);
+        out[r * wide + (s.targets.empty() ? 0 : s.targets[t])] += s.linear->at(at, values[at], in + r * x.dim(1));
+      });
+      return;
+    }
+  }
   if (!s.targets.empty()) {
     each_leaf(forest, in, rows, x.dim(1), [&](std::int64_t r, std::size_t t, std::int32_t leaf) {
       out[r * wide + s.targets[t]] += values[forest.nodes[static_cast<std::size_t>(leaf)].yes];
@@ -151,7 +187,8 @@ template <class T>
 void run_typed(KernelContext& c, const Forest<T>& forest, const Shared& s) {
   const Tensor& x = c.input(0);
   if (x.rank() != 2) c.fail(Code::mismatch, format("the input has shape {}, a matrix is needed", text_of(x.shape())));
-  if (x.dim(1) < forest.feature_count) c.fail(Code::mismatch, format("the trees ask for {} features, the input has {}", forest.feature_count, x.dim(1)));
+  const std::int32_t features = std::max(forest.feature_count, s.linear ? s.linear->feature_count : 0);
+  if (x.dim(1) < features) c.fail(Code::mismatch, format("the trees ask for {} features, the input has {}", features, x.dim(1)));
   if (s.aggregate == Aggregate::leaf) {
     const auto trees = static_cast<std::int64_t>(forest.roots.size());
     std::int64_t* out = c.output(0, DType::int64, {x.dim(0), trees}).template mutable_data<std::int64_t>().data();
@@ -211,11 +248,13 @@ struct Body {
     weights.push_back(weight);
     return static_cast<std::int64_t>(weights.size()) - 1;
   }
-  // A tree that is a leaf is one node whose branches both lead to that leaf (TreeEnsemble-5, nodes_trueleafs).
+  // A tree that is a leaf is a node between two leaves that add the same. TreeEnsemble-5 also knows one node whose branches both lead to one leaf,
+  // but onnxruntime 1.27 takes such a root's number for the leaf's.
   void single(std::int64_t target, V weight) {
     roots.push_back(static_cast<std::int64_t>(features.size()));
     node(0, V{0}, Branch::less_equal, false);
-    yes.back() = no.back() = leaf(target, weight);
+    yes.back() = leaf(target, weight);
+    no.back() = leaf(target, weight);
     yes_leaf.back() = no_leaf.back() = 1;
   }
   Attributes attributes(std::int64_t outputs) && {
@@ -238,46 +277,91 @@ struct Body {
   }
 };
 
-// Adds the tree at `root`; weight(leaf node) is what its leaves add to `target`. Iterative: trees may be deep.
-template <class V, class T, class Weight>
-void add_tree(Body<V>& body, const Forest<T>& forest, std::int32_t root, std::int64_t target, Weight&& weight) {
-  const auto at = [&](std::int32_t i) -> const typename Forest<T>::Node& { return forest.nodes[static_cast<std::size_t>(i)]; };
-  if (at(root).feature < 0) return body.single(target, weight(root));
-  body.roots.push_back(static_cast<std::int64_t>(body.features.size()));
+// The nodes of one tree as ONNX keeps them, for one column of its leaves at a time. A split whose leaves below all add the same to that
+// column is written as one leaf: of three classes, whatever only parts the other two. Iterative: trees may be deep.
+template <class V, class T>
+class TreeWriter {
+ public:
+  TreeWriter(Body<V>& body, const Forest<T>& forest) : body_(body), forest_(forest), stands_(forest.nodes.size()) {}
+
+  void root(std::int32_t root) {
+    order_.clear();
+    open_.assign(1, {root, -1, true});
+    while (!open_.empty()) {
+      const std::int32_t i = open_.back().from;
+      open_.pop_back();
+      order_.push_back(i);
+      const auto& n = at(i);
+      if (n.feature < 0) continue;
+      open_.push_back({n.no, -1, false});
+      open_.push_back({n.yes, -1, true});
+    }
+  }
+
+  // weight(leaf node) is what the leaves of the tree at root() add to `target`.
+  template <class Weight>
+  void add(std::int64_t target, Weight&& weight) {
+    const auto leaf_of = [&](std::int32_t i) -> std::int32_t& { return stands_[static_cast<std::size_t>(i)]; };
+    for (auto i = order_.rbegin(); i != order_.rend(); ++i) {
+      const auto& n = at(*i);
+      if (n.feature < 0) {
+        leaf_of(*i) = *i;
+        continue;
+      }
+      const std::int32_t yes = leaf_of(n.yes), no = leaf_of(n.no);
+      const V a = yes < 0 ? V{} : weight(yes), b = no < 0 ? V{} : weight(no);
+      leaf_of(*i) = yes >= 0 && no >= 0 && std::memcmp(&a, &b, sizeof(V)) == 0 ? yes : -1;
+    }
+    const std::int32_t root = order_.front();
+    if (leaf_of(root) >= 0) return body_.single(target, weight(leaf_of(root)));
+    body_.roots.push_back(static_cast<std::int64_t>(body_.features.size()));
+    open_.assign(1, {root, -1, true});
+    while (!open_.empty()) {
+      const Open o = open_.back();
+      open_.pop_back();
+      const auto& n = at(o.from);
+      const auto self = static_cast<std::int64_t>(body_.features.size());
+      if (o.parent >= 0) {
+        const auto p = static_cast<std::size_t>(o.parent);
+        const std::int32_t leaf = leaf_of(o.from);
+        (o.yes ? body_.yes : body_.no)[p] = leaf >= 0 ? body_.leaf(target, weight(leaf)) : self;
+        (o.yes ? body_.yes_leaf : body_.no_leaf)[p] = leaf >= 0;
+        if (leaf >= 0) continue;
+      }
+      body_.node(n.feature, n.mode == Branch::member ? V{0} : static_cast<V>(n.split), n.mode, n.missing_yes);
+      if (n.mode == Branch::member) members(static_cast<std::size_t>(n.set));
+      open_.push_back({n.no, self, false});
+      open_.push_back({n.yes, self, true});
+    }
+  }
+
+ private:
   struct Open {
     std::int32_t from;
     std::int64_t parent;  // -1: the root
     bool yes;
   };
-  std::vector<Open> open{{root, -1, true}};
-  while (!open.empty()) {
-    const Open o = open.back();
-    open.pop_back();
-    const auto& n = at(o.from);
-    if (o.parent >= 0) {
-      const auto p = static_cast<std::size_t>(o.parent);
-      const bool is_leaf = n.feature < 0;
-      const std::int64_t to = is_leaf ? body.leaf(target, weight(o.from)) : static_cast<std::int64_t>(body.features.size());
-      (o.yes ? body.yes : body.no)[p] = to;
-      (o.yes ? body.yes_leaf : body.no_leaf)[p] = is_leaf;
-      if (is_leaf) continue;
+
+  const typename Forest<T>::Node& at(std::int32_t i) const { return forest_.nodes[static_cast<std::size_t>(i)]; }
+
+  void members(std::size_t set) {
+    for (std::size_t v = 0; v < forest_.words * 32; ++v) {
+      if ((forest_.bits[set * forest_.words + v / 32] >> (v % 32)) & 1u) body_.members.push_back(static_cast<V>(v));
     }
-    const auto self = static_cast<std::int64_t>(body.features.size());
-    body.node(n.feature, n.mode == Branch::member ? V{0} : static_cast<V>(n.split), n.mode, n.missing_yes);
-    if (n.mode == Branch::member) {
-      for (std::size_t v = 0; v < forest.words * 32; ++v) {
-        if ((forest.bits[static_cast<std::size_t>(n.set) * forest.words + v / 32] >> (v % 32)) & 1u) body.members.push_back(static_cast<V>(v));
-      }
-      body.members.push_back(std::numeric_limits<V>::quiet_NaN());
-    }
-    open.push_back({n.no, self, false});
-    open.push_back({n.yes, self, true});
+    body_.members.push_back(std::numeric_limits<V>::quiet_NaN());
   }
-}
+
+  Body<V>& body_;
+  const Forest<T>& forest_;
+  std::vector<std::int32_t> stands_;  // of each node: a leaf that stands for all below it; -1: they differ
+  std::vector<std::int32_t> order_;   // the tree's nodes, parents first
+  std::vector<Open> open_;
+};
 
 template <class V, class T>
 std::vector<ValueId> lower_typed(Builder& b, const Node& node, ValueId input, const Forest<T>& forest, const Shared& s) {
   Body<V> body;
+  TreeWriter<V, T> tree(body, forest);
   const auto trees = static_cast<std::int64_t>(forest.roots.size());
   const auto row = [&](std::int32_t leaf) { return static_cast<std::size_t>(forest.nodes[static_cast<std::size_t>(leaf)].yes * s.width); };
   const std::span<const V> values = s.values.data<V>();
@@ -287,8 +371,9 @@ std::vector<ValueId> lower_typed(Builder& b, const Node& node, ValueId input, co
       for (std::int64_t j = 0; j < outputs; ++j) body.single(j, s.base->data<V>()[static_cast<std::size_t>(j)]);
     }
     for (std::int64_t t = 0; t < trees; ++t) {
+      tree.root(forest.roots[static_cast<std::size_t>(t)]);
       for (std::int64_t k = 0; k < s.width; ++k) {
-        add_tree(body, forest, forest.roots[static_cast<std::size_t>(t)], s.targets.empty() ? k : s.targets[static_cast<std::size_t>(t)],
+        tree.add(s.targets.empty() ? k : s.targets[static_cast<std::size_t>(t)],
                  [&](std::int32_t leaf) { return values[row(leaf) + static_cast<std::size_t>(k)]; });
       }
     }
@@ -297,8 +382,9 @@ std::vector<ValueId> lower_typed(Builder& b, const Node& node, ValueId input, co
     outputs = trees * width;
     for (std::int64_t t = 0; t < trees; ++t) {
       const std::int32_t root = forest.roots[static_cast<std::size_t>(t)];
+      tree.root(root);
       for (std::int64_t k = 0; k < width; ++k) {
-        add_tree(body, forest, root, t * width + k, [&](std::int32_t leaf) {
+        tree.add(t * width + k, [&](std::int32_t leaf) {
           return s.aggregate == Aggregate::leaf ? static_cast<V>(leaf - root) : values[row(leaf) + static_cast<std::size_t>(k)];
         });
       }
@@ -331,6 +417,7 @@ std::vector<ValueId> lower(Builder& b, const Node& node, const std::vector<Value
   const TreeEnsemble p = read_tree_ensemble(context);
   const Shared& s = p.shared;
   const ValueId x = inputs.at(0);
+  if (s.linear) context.fail(Code::unsupported, "trees with linear leaves cannot be written to ONNX");
   // "leaf" says nothing of the values; node numbers are exact in a float32 up to 2^24.
   const bool small = s.values.dtype() == DType::float32 && (s.aggregate != Aggregate::leaf || p.narrow.nodes.size() < (1u << 24));
   if (p.features == DType::float64) {
@@ -360,6 +447,7 @@ TreeEnsemble read_tree_ensemble(const AttributeView& c) {
   TreeEnsemble out;
   out.features = c.tensor("splits").dtype();
   out.shared = shared_of(c, c.tensor("roots").size());
+  if (c.has("linear_constants")) out.shared.linear = linear_of(c, out.shared);
   if (out.features == DType::float32) fill(c, out.narrow);
   else if (out.features == DType::float64) fill(c, out.wide);
   else c.fail(Code::corrupt, format("splits of {}", name_of(out.features)));

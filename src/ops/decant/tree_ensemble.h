@@ -12,6 +12,23 @@ namespace decant {
 struct TreeEnsemble {
   enum class Aggregate : std::uint8_t { sum, leaf, each };
 
+  // Leaves that are linear in the features: constants[leaf] + Σ coefficients[i] * x[features[i]] over offsets[leaf] <= i < offsets[leaf + 1],
+  // in this order; values[leaf] where one of these features is NaN.
+  struct Linear {
+    std::vector<double> constants, coefficients;
+    std::vector<std::int32_t> offsets, features;
+    std::int32_t feature_count = 0;
+    double at(std::size_t leaf, double value, const double* x) const {
+      double out = constants[leaf];
+      for (auto i = static_cast<std::size_t>(offsets[leaf]); i < static_cast<std::size_t>(offsets[leaf + 1]); ++i) {
+        const double v = x[features[i]];
+        if (v != v) return value;
+        out += coefficients[i] * v;
+      }
+      return out;
+    }
+  };
+
   // What does not depend on the element type of the features.
   struct Shared {
     Aggregate aggregate = Aggregate::sum;
@@ -20,6 +37,7 @@ struct TreeEnsemble {
     std::int64_t outputs = 1;
     std::vector<std::int32_t> targets;  // empty: K columns from every tree
     std::optional<Tensor> base;
+    std::optional<Linear> linear;       // then K is 1, everything is double, and aggregate is sum
   };
 
   DType features = DType::undefined;

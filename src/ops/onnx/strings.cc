@@ -4,9 +4,10 @@
 #include <map>
 #include <unordered_set>
 
+#include <re2/re2.h>
+
 #include "ops/bounded.h"
 #include "ops/kernel.h"
-#include "ops/regex.h"
 
 namespace decant {
 namespace {
@@ -131,13 +132,20 @@ void infer_string_normalizer(InferContext& c) { c.outputs[0] = c.input(0).has_ra
 
 // --- RegexFullMatch (20) ---------------------------------------------------------------------------------------------------------------------
 
-State prepare_regex(const PrepareContext& c) { return std::make_shared<const Regex>(c, c.text("pattern")); }
+State prepare_regex(const PrepareContext& c) {
+  re2::RE2::Options quiet;
+  quiet.set_log_errors(false);
+  const std::string_view pattern = c.text("pattern");
+  auto out = std::make_shared<const re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), quiet);
+  if (!out->ok()) c.fail(Code::corrupt, format("pattern {}: {}", printable(pattern, 60), printable(out->error())));
+  return out;
+}
 void regex_full_match(KernelContext& c) {
   want(c, 0, DType::string);
-  const auto& regex = c.state<Regex>();
+  const auto& pattern = c.state<re2::RE2>();
   const std::span<const std::string> x = c.input(0).data<std::string>();
   const std::span<bool> out = c.output(0, DType::boolean, c.input(0).shape()).mutable_data<bool>();
-  for (std::size_t i = 0; i < x.size(); ++i) out[i] = regex.matches(x[i]);
+  for (std::size_t i = 0; i < x.size(); ++i) out[i] = re2::RE2::FullMatch(x[i], pattern);
 }
 
 // --- TfIdfVectorizer (9) ---------------------------------------------------------------------------------------------------------------------

@@ -26,9 +26,11 @@ EXACT = "exact"  # the same bits
 ULP4 = "ulp4"  # the same bits went into one exp or log, or a softmax of few
 REL12 = "rel1e-12"  # other double arithmetic, where only the order of summation differs
 REL9 = "rel1e-9"  # predicting is itself iterative, or cancels
+NONE = "none"  # a class without a method for new data: it is inspected, and refused by name
 FLOAT32 = "float32"  # scikit-learn computes in single precision: 1e-5 relative + 1e-6 absolute
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples")
+OTHER_METHODS = ("mahalanobis", "kneighbors")  # of classes that have none of those
 
 # Parameters that were renamed within the covered versions: new name -> old name.
 RENAMED = {"estimator": "base_estimator", "sparse_output": "sparse"}
@@ -156,11 +158,12 @@ def case(name, estimator, x, y=None, contract=REL12, *, logs=(), sums=(), withou
 def answers(model, x, without=()):
     """What every method of the model gives for x, as plain arrays by name."""
     found = {}
-    for method in METHODS:
+    methods = METHODS if any(hasattr(model, method) for method in METHODS) else OTHER_METHODS
+    for method in methods:
         if method in without or not hasattr(model, method):
             continue
         given = getattr(model, method)(x)
-        if isinstance(given, list):
+        if isinstance(given, (list, tuple)):
             found.update((f"{method}[{i}]", plain(one)) for i, one in enumerate(given))
         else:
             found[method] = plain(given)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copies the golden cases of all versions from a folder into this one, the older ones only where they add something.
 
-    python thin.py FOLDER
+    python thin.py FOLDER [--add]
+
+With --add the cases that are there already stay as they are, and those in FOLDER are added or take their place.
 
 The newest version is copied whole. Of an older one a case is kept unless the next newer version has it, with a pickle of the same
 shape (the same classes, attributes, texts and integers in the same order; floats and array bytes may differ) and with answers that
@@ -54,24 +56,29 @@ def known(folder, row, newer):
     here = shape(folder / row["model"])
     if here is None or here != shape(folder / newer["model"]):
         return False
+    if row["expected"] == "-":
+        return True
     with np.load(folder / row["expected"]) as a, np.load(folder / newer["expected"]) as b:
         return make.same(dict(a), dict(b), row["contract"])
 
 
-def main(folder):
+def main(folder, add):
     versions = sorted((path.name for path in folder.iterdir() if path.is_dir()), key=lambda name: [int(part) for part in name.split(".")])
     newer = {}
     for version in reversed(versions):
         found = rows(folder, version)
         kept = [row for case, row in found.items() if not known(folder, row, newer.get(case))]
         target = HERE / version
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir()
+        others = [row for case, row in rows(HERE, version).items() if case not in found] if add else []
+        if not add:
+            shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(exist_ok=True)
         for row in kept:
             for column in ("model", "expected"):
-                shutil.copyfile(folder / row[column], HERE / row[column])
+                if row[column] != "-":
+                    shutil.copyfile(folder / row[column], HERE / row[column])
         with open(target / "cases.tsv", "w", encoding="utf-8") as table:
-            for line in [make.COLUMNS] + [[row[column] for column in make.COLUMNS] for row in kept]:
+            for line in [make.COLUMNS] + sorted([row[column] for column in make.COLUMNS] for row in others + kept):
                 table.write("\t".join(line) + "\n")
         size = sum(path.stat().st_size for path in target.iterdir())
         print(f"{version}: {len(kept)} of {len(found)} cases kept, {size / 1e6:.1f} MB")
@@ -79,4 +86,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), "--add" in sys.argv)

@@ -212,7 +212,8 @@ class HistogramForest {
     roots_.push_back(base);
     for (std::size_t i = 0; i < count; ++i) {
       const bool leaf = is_leaf(i) != 0;
-      if (!leaf && (left(i) >= static_cast<double>(count) || right(i) >= static_cast<double>(count) || feature(i) < 0)) predictor.fail(Code::corrupt, format("node {} of {} leads out of the tree", i, count));
+      const auto within = [](double v, double end) { return v >= 0 && v < end; };
+      if (!leaf && !(within(left(i), static_cast<double>(count)) && within(right(i), static_cast<double>(count)) && within(feature(i), 0x1p31))) predictor.fail(Code::corrupt, format("node {} of {} leads out of the tree", i, count));
       features_.push_back(leaf ? -1 : static_cast<std::int32_t>(feature(i)));
       left_.push_back(leaf ? static_cast<std::int32_t>(values_.size()) : base + static_cast<std::int32_t>(left(i)));
       right_.push_back(leaf ? 0 : base + static_cast<std::int32_t>(right(i)));

@@ -142,6 +142,9 @@ Result transformed_target(Context& context, const Object& self, Method, const Ta
   return self.integer("_training_dim", 1) == 1 && y.dim(1) == 1 ? squeeze(y, 1) : y;
 }
 
+/// What a sampler of imbalanced-learn does outside of fit: nothing (imblearn/pipeline.py).
+Result sampler(Context&, const Object&, Method, const Table& x) { return x; }
+
 }  // namespace
 
 std::span<const Estimator> compose_estimators() {
@@ -151,6 +154,7 @@ std::span<const Estimator> compose_estimators() {
       {"Pipeline", kAll, pipeline, pipeline_has},
       {"FeatureUnion", kTransformer, feature_union},
       {"ColumnTransformer", kTransformer, column_transformer},
+      {"Sampler", kTransformer, sampler},
       {"TransformedTargetRegressor", kRegressor, transformed_target},
   };
   return kEstimators;

@@ -127,7 +127,7 @@ Result one_hot(Context& context, const Object& self, Method, const Table& x) {
     const Grouping groups = grouping_of(self, i, categories.size());
     Expr hits = categories.hits(x, i);
     const Expr known = known_of(hits);
-    if (unknown == "error") hits = require(hits, known, format("a category in column {} that OneHotEncoder does not know", i));
+    if (unknown == "error") hits = require(hits, known, format("a category in column {} that OneHotEncoder does not know", x.names().empty() ? format("{}", i) : printable(x.names()[i], 60)));
     std::vector<std::int64_t> single, rare;  // categories with a column of their own, and infrequent ones
     for (std::size_t k = 0; k < groups.group.size(); ++k) {
       const std::int64_t g = groups.group[k];

@@ -249,6 +249,12 @@ Result nearest_centroid(Context& context, const Object& self, Method method, con
   }
 }
 
+/// kneighbors(X): distances and indices.
+Result k_neighbors(Context& context, const Object& self, Method, const Table& x) {
+  const Neighbors found = nearest(context, self, x.matrix(), self["n_neighbors"].integer());
+  return std::vector<Expr>{found.distances, found.indices};
+}
+
 }  // namespace
 
 std::span<const Estimator> neighbors_estimators() {
@@ -257,6 +263,7 @@ std::span<const Estimator> neighbors_estimators() {
       {"KNeighborsRegressor", kRegressor, k_regressor},
       {"RadiusNeighborsClassifier", {Method::predict, Method::predict_proba}, radius_classifier, radius_has},
       {"RadiusNeighborsRegressor", kRegressor, radius_regressor},
+      {"NearestNeighbors", {Method::kneighbors}, k_neighbors},
       {"KNeighborsTransformer", kTransformer, k_transformer},
       {"RadiusNeighborsTransformer", kTransformer, radius_transformer},
       {"NearestCentroid", kScoringClassifier, nearest_centroid, centroid_has},

@@ -98,7 +98,7 @@ Result polynomial(Context&, const Object& self, Method, const Table& t) {
           factor.push_back(f);
           next.push_back({f, terms[i].last});
         }
-        if (next.size() > 10'000'000) unsupported(self, "more than ten million output columns");
+        if (next.size() > 2'000'000) unsupported(self, "more than two million output columns");
       }
       if (next.empty()) break;
       level = columns(level, left) * columns(x, factor);

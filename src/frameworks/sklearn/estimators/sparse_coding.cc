@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows as sparse sums of dictionary atoms (sklearn/decomposition/_dict_learning.py; orthogonal matching pursuit as _gram_omp of
-// sklearn/linear_model/_omp.py). The algorithms lars, lasso_lars and lasso_cd are not run.
+// sklearn/linear_model/_omp.py). lasso_cd is not run: how far it is from the solution when it stops depends on each version's inner loop.
 #include <algorithm>
 #include <limits>
 
@@ -74,9 +74,6 @@ Expr encoded(Context& context, const Object& self, Expr rows, const Tensor& atom
     const Expr code = apply("Sign", {cov}) * maximum(abs(cov) - alpha, cov.scalar(0));
     return self.boolean("positive_code", false) ? maximum(code, code.scalar(0)) : code;
   }
-  if (algorithm != "omp") unsupported(self, format("transform_algorithm={}", algorithm));
-  const std::int64_t steps = self.integer("transform_n_nonzero_coefs", std::min(std::max(features / 10, std::int64_t{1}), count));
-  if (steps < 1 || steps > std::min(count, std::int64_t{32})) unsupported(self, format("transform_n_nonzero_coefs={} of {} atoms; at most 32 are run", steps, count));
   const auto k = static_cast<std::size_t>(count), d = static_cast<std::size_t>(features);
   Tensor gram(DType::float64, {count, count});
   for (std::size_t i = 0; i < k * k; ++i) {
@@ -84,6 +81,20 @@ Expr encoded(Context& context, const Object& self, Expr rows, const Tensor& atom
     for (std::size_t f = 0; f < d; ++f) sum += atoms.number(i / k * d + f) * atoms.number(i % k * d + f);
     gram.mutable_data<double>()[i] = sum;
   }
+  const std::int64_t steps = self.integer("transform_n_nonzero_coefs", std::min(std::max(features / 10, std::int64_t{1}), count));
+  if (algorithm == "lars" || algorithm == "lasso_lars") {
+    const bool lasso = algorithm == "lasso_lars";
+    double alpha = 1.0;
+    if (self.set("transform_alpha")) alpha = self["transform_alpha"].real();
+    else if (self.set("alpha") && !(context.version(self) < Version{1, 1})) alpha = self["alpha"].real();
+    return apply("decant", "LeastAngle", {cov, context.constant(gram)},
+                 {{"method", std::string(lasso ? "lasso" : "lar")},
+                  {"positive", std::int64_t{lasso && self.boolean("positive_code", false)}},
+                  {"max_iter", lasso ? self.integer("transform_max_iter", 1000) : steps},
+                  {"parameters", std::vector<double>{static_cast<double>(features), lasso ? alpha / static_cast<double>(features) : 0.0}}});
+  }
+  if (algorithm != "omp") unsupported(self, format("transform_algorithm={}", algorithm));
+  if (steps < 1 || steps > std::min(count, std::int64_t{32})) unsupported(self, format("transform_n_nonzero_coefs={} of {} atoms; at most 32 are run", steps, count));
   return matching_pursuit(context, gram, cov, steps);
 }
 

@@ -146,3 +146,17 @@ case("dummy_classifier_constant", E.DummyClassifier(strategy="constant", constan
 for strategy, options in (("mean", {}), ("median", {}), ("quantile", {"quantile": 0.3}), ("constant", {"constant": 4.5})):
     case(f"dummy_regressor_{strategy}", E.DummyRegressor(strategy=strategy, **options), "base", "real")
 case("dummy_regressor_targets", E.DummyRegressor(), "base", "real3")
+
+# Categories that training never saw, and missing cells, under every handle_unknown, in tables with columns of all kinds.
+UNSEEN = {"ignore": E.OneHotEncoder(handle_unknown="ignore", drop="first"), "infrequent": E.OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=15),
+          "warn": E.OneHotEncoder(handle_unknown="warn", max_categories=3), "ordinal": E.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+          "ordinal_nan": E.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan), "target": E.TargetEncoder(cv=2)}
+for word, encoder in UNSEEN.items():
+    case(f"unseen_{word}", E.Pipeline([("prepare", E.ColumnTransformer([("encode", encoder, ["color", "size", "city"]), ("keep", "passthrough", ["visits", "member"])])),
+                                       ("model", E.HistGradientBoostingClassifier(max_iter=3, max_leaf_nodes=4))]), "gaps", "binary", EXACT, logs=("predict_proba",) + LOG,
+         since=(1, 6) if word == "warn" else None)
+case("unseen_nested", E.ColumnTransformer([("inner", E.ColumnTransformer([("fill", E.SimpleImputer(add_indicator=True), ["age"])], remainder="drop"), ["age", "city"]),
+                                           ("encode", E.OneHotEncoder(handle_unknown="ignore"), make_column_selector(pattern="c.*"))]), "gaps")
+case("unseen_vote", E.VotingClassifier([("a", E.Pipeline([("prepare", FILLED), ("model", LOGISTIC)])), ("b", E.Pipeline([("prepare", FILLED), ("model", TREE)]))], voting="soft"), "gaps", "text", REL9)
+case("unseen_calibrated", E.CalibratedClassifierCV(E.Pipeline([("prepare", FILLED), ("model", E.LinearSVC(dual=False))]), cv=2), "gaps", "binary", REL9)
+case("unseen_search", E.GridSearchCV(E.Pipeline([("prepare", FILLED), ("model", E.Ridge())]), {"model__alpha": [0.1, 1.0]}, cv=2), "gaps", "real", REL9)

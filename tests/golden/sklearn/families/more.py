@@ -31,6 +31,18 @@ case("bernoulli_rbm", E.BernoulliRBM(n_components=3, n_iter=3), "unit", None, RE
 case("isomap", E.Isomap(n_components=2, n_neighbors=5), "ranged", None, REL9)
 case("locally_linear", E.LocallyLinearEmbedding(n_components=2, n_neighbors=5, eigen_solver="dense"), "ranged", None, REL9)
 case("sparse_coder", E.SparseCoder(np.array([[1.0, 0, 0, 0.5, 0], [0, 1.0, 0.2, 0, 0], [0, 0, 0, 0, 1.0]]), transform_n_nonzero_coefs=2), "base", None, REL9)
+ATOMS = np.array([[1.0, 0, 0, 0.5, 0], [0, 1.0, 0.2, 0, 0], [0, 0, 0, 0, 1.0], [0.5, 0.5, 0, 0, 0.1], [0.3, -0.6, 0.2, 0.1, 0]])
+for name, options in {
+    "lars": dict(transform_algorithm="lars", transform_n_nonzero_coefs=3),
+    "lars_all": dict(transform_algorithm="lars", transform_n_nonzero_coefs=5),
+    "lasso_lars": dict(transform_algorithm="lasso_lars"),
+    "lasso_lars_small": dict(transform_algorithm="lasso_lars", transform_alpha=0.05),
+    "lasso_lars_positive": dict(transform_algorithm="lasso_lars", transform_alpha=0.2, positive_code=True),
+    "lasso_lars_split": dict(transform_algorithm="lasso_lars", transform_alpha=0.1, split_sign=True),
+}.items():
+    case(f"sparse_coder_{name}", E.SparseCoder(ATOMS, **options), "base", None, REL9)
+case("dictionary_learning_lasso_lars", E.DictionaryLearning(n_components=4, max_iter=8, transform_algorithm="lasso_lars", transform_alpha=0.3), "base", None, REL9)
+case("mini_batch_dictionary_lars", E.MiniBatchDictionaryLearning(n_components=4, transform_algorithm="lars", transform_n_nonzero_coefs=2), "base", None, REL9)
 case("radius_transformer", E.RadiusNeighborsTransformer(radius=3.0), "base")
 case("halving_grid_search", E.HalvingGridSearchCV(E.DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2, 3]}, cv=2), "base", "real", EXACT)
 case("halving_random_search", E.HalvingRandomSearchCV(E.DecisionTreeRegressor(random_state=0), {"max_depth": [1, 2, 3]}, cv=2), "base", "real", EXACT)
@@ -66,3 +78,20 @@ case("feature_hasher", E.FeatureHasher(n_features=16), "records", None, EXACT)
 case("feature_hasher_unsigned", E.FeatureHasher(n_features=16, alternate_sign=False), "records", None, EXACT)
 case("multi_label_binarizer", E.MultiLabelBinarizer(), "tags", None, EXACT)
 case("dict_tree", E.Pipeline([("dict", E.DictVectorizer()), ("tree", E.DecisionTreeClassifier(max_depth=3, random_state=0))]), "records", "multi", EXACT, logs=("predict_log_proba",))
+
+for beta in (0, 0.5, 3):
+    case(f"nmf_beta_{beta}", E.NMF(n_components=2, solver="mu", beta_loss=beta, init="nndsvda", max_iter=60), "positive", None, REL9)
+    case(f"mini_batch_nmf_beta_{beta}", E.MiniBatchNMF(n_components=2, beta_loss=beta, max_iter=20), "positive", None, REL9)
+case("nmf_regularised", E.NMF(n_components=3, alpha_W=0.01, l1_ratio=0.5), "positive", None, REL9)
+case("nmf_mu_regularised", E.NMF(n_components=3, solver="mu", init="nndsvda", alpha_W=0.01, l1_ratio=0.5), "positive", None, REL9)
+case("text_nmf", E.Pipeline([("tfidf", E.TfidfVectorizer()), ("nmf", E.NMF(n_components=3))]), "texts", None, REL9)
+case("text_latent_dirichlet", E.Pipeline([("count", E.CountVectorizer()), ("topics", E.LatentDirichletAllocation(n_components=3, max_iter=3))]), "texts", None, REL9)
+case("text_column", E.Pipeline([("columns", E.ColumnTransformer([("words", E.TfidfVectorizer(), "city"), ("color", E.OneHotEncoder(), ["color"]), ("age", E.StandardScaler(), ["age"])])),
+                                ("model", E.LogisticRegression())]), "mixed", "text", REL9)
+case("text_union", E.Pipeline([("parts", E.FeatureUnion([("words", E.TfidfVectorizer()), ("letters", E.CountVectorizer(analyzer="char_wb", ngram_range=(2, 3), min_df=3))])),
+                               ("model", E.LinearSVC(dual=False))]), "texts", "multi", REL9)
+case("text_pattern_group", E.CountVectorizer(token_pattern=r"(?i)\b([a-z]+)(?=\s)"), "texts", None, EXACT)
+case("text_char_all", E.HashingVectorizer(analyzer="char", n_features=64, norm="l1"), "texts")
+case("hashing_vectorizer_binary", E.HashingVectorizer(n_features=32, binary=True), "texts")
+case("feature_hasher_strings", E.FeatureHasher(n_features=16, input_type="string"), "tags", None, EXACT)
+case("dict_logistic", E.Pipeline([("dict", E.DictVectorizer()), ("model", E.LogisticRegression())]), "records", "multi", REL9)

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks as the planner runs them beside the same graphs run node by node with reference kernels.
+#include "exec/network/network.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <random>
+#include <thread>
+
+#include "exec/session.h"
+#include "ops/builder.h"
+#include "ops/kernel.h"
+
+// GCC and clang each say in their own way that a sanitizer brings its own allocator.
+#if defined(__SANITIZE_ADDRESS__)
+#define DECANT_COUNTS_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DECANT_COUNTS_ALLOCATIONS 0
+#endif
+#endif
+#ifndef DECANT_COUNTS_ALLOCATIONS
+#define DECANT_COUNTS_ALLOCATIONS 1
+#endif
+
+#if DECANT_COUNTS_ALLOCATIONS
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // GCC 12 inlines one of the pair and not the other
+#endif
+namespace {
+std::atomic<std::size_t> allocations{0};
+}
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
+
+namespace decant {
+namespace {
+
+/// A graph in the making, with random weights.
+struct Net {
+  explicit Net(unsigned seed = 1) : random(seed) {}
+  std::mt19937 random;
+  Builder b;
+
+  Tensor tensor(Shape shape, float scale = 1, float shift = 0) {
+    Tensor out(DType::float32, std::move(shape));
+    std::normal_distribution<float> normal;
+    for (float& v : out.mutable_data<float>()) v = normal(random) * scale + shift;
+    return out;
+  }
+  ValueId weight(Shape shape, float scale = 1, float shift = 0) { return b.constant(tensor(std::move(shape), scale, shift)); }
+  ValueId number(float v) { return b.constant(Tensor::scalar<float>(v)); }
+  ValueId ints(std::vector<std::int64_t> v) { return b.constant(Tensor::vector(v)); }
+  ValueId input(Shape shape, std::string_view name = "x") {
+    std::vector<Dim> dims;
+    for (const std::int64_t d : shape) dims.push_back(dim(d));
+    return b.input(name, Type::tensor(DType::float32, std::move(dims)));
+  }
+  ValueId op(std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {}) { return b.node("", name, std::move(inputs), std::move(attributes), 1)[0]; }
+  ValueId conv(ValueId x, Shape w, std::int64_t stride, std::int64_t pad, std::int64_t group = 1) {
+    const std::vector<std::int64_t> kernel(w.begin() + 2, w.end());
+    return op("Conv", {x, weight(w, 0.2f)}, {{"kernel_shape", kernel}, {"strides", std::vector<std::int64_t>(kernel.size(), stride)}, {"pads", std::vector<std::int64_t>(2 * kernel.size(), pad)}, {"group", group}});
+  }
+  ValueId normalized(ValueId x, std::int64_t n) { return op("BatchNormalization", {x, weight({n}, 0.1f, 1), weight({n}, 0.1f), weight({n}, 0.1f), weight({n}, 0.01f, 1)}, {{"epsilon", 1e-5}}); }
+
+  std::shared_ptr<const Model> model(std::vector<ValueId> outputs) {
+    auto out = std::make_shared<Model>();
+    for (std::size_t i = 0; i < outputs.size(); ++i) b.output(outputs[i], "out" + std::to_string(i));
+    out->graph = b.finish("test");
+    for (const ValueId id : out->graph.inputs) out->signature.inputs.push_back({out->graph.value(id).name, out->graph.value(id).type, {}});
+    for (const ValueId id : out->graph.outputs) out->signature.outputs.push_back({out->graph.value(id).name, out->graph.value(id).type, {}});
+    return out;
+  }
+};
+
+std::string planned(const Model& model, const std::vector<Tensor>& inputs) {
+  std::vector<Type> types;
+  for (const Tensor& t : inputs) types.push_back(Type::of(t));
+  Draft draft = make_draft(model.graph, model.graph.outputs, types);
+  for (const Pass& pass : passes()) pass.run(draft);
+  PackCache packs;
+  return Network(std::move(draft), 1, packs).describe();
+}
+
+/// Both answers within the contract for networks (docs/exactness.md): 1e-5 of the largest value, in one thread and in two, twice.
+void compare(const std::shared_ptr<const Model>& model, const std::vector<Tensor>& inputs) {
+  SessionOptions plain;
+  plain.reference_kernels = true;
+  const std::vector<Tensor> want = Session(model, plain).run(inputs);
+  for (const unsigned threads : {1u, 2u}) {
+    SessionOptions how;
+    how.threads = threads;
+    const Session session(model, how);
+    for (int run = 0; run < 2; ++run) {
+      const std::vector<Tensor> got = session.run(inputs);
+      ASSERT_EQ(got.size(), want.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_EQ(got[i].shape(), want[i].shape());
+        ASSERT_EQ(got[i].dtype(), want[i].dtype());
+        double most = 1e-3;
+        for (std::size_t k = 0; k < want[i].size(); ++k) most = std::max(most, std::abs(want[i].number(k)));
+        for (std::size_t k = 0; k < want[i].size(); ++k) ASSERT_NEAR(got[i].number(k), want[i].number(k), 1e-5 * most) << "output " << i << ", element " << k << ", run " << run;
+      }
+    }
+  }
+}
+
+TEST(Network, ResidualBlocks) {
+  for (const std::int64_t width : {16, 24, 5}) {
+    Net n;
+    const ValueId x = n.input({2, 3, 19, 17});
+    ValueId y = n.op("Relu", {n.normalized(n.conv(x, {width, 3, 3, 3}, 2, 1), width)});
+    y = n.op("MaxPool", {y}, {{"kernel_shape", std::vector<std::int64_t>{3, 3}}, {"strides", std::vector<std::int64_t>{2, 2}}, {"pads", std::vector<std::int64_t>{1, 1, 1, 1}}});
+    ValueId z = n.op("Clip", {n.normalized(n.conv(y, {width, width, 1, 1}, 1, 0), width), n.number(0), n.number(6)});
+    z = n.normalized(n.conv(z, {width, 1, 3, 3}, 1, 1, width), width);
+    const ValueId sum = n.op("Relu", {n.op("Add", {z, y})});
+    const ValueId again = n.op("Add", {n.conv(sum, {width, width, 1, 1}, 1, 0), n.conv(y, {width, width, 1, 1}, 1, 0)});
+    const ValueId out = n.op("Flatten", {n.op("GlobalAveragePool", {n.op("Concat", {again, sum}, {{"axis", std::int64_t{1}}})})}, {{"axis", std::int64_t{1}}});
+    const auto model = n.model({n.op("Gemm", {out, n.weight({7, 2 * width}), n.weight({7})}, {{"transB", std::int64_t{1}}}), sum});
+    const std::vector<Tensor> inputs{n.tensor({2, 3, 19, 17})};
+    compare(model, inputs);
+    const std::string plan = planned(*model, inputs);
+    EXPECT_EQ(plan.find("\nBatchNormalization "), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("\nRelu "), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("reference"), std::string::npos) << plan;
+  }
+}
+
+TEST(Network, ResidualThatIsReadAgain) {
+  Net n;
+  const ValueId x = n.input({1, 16, 8, 8});
+  const ValueId y = n.op("Relu", {n.conv(x, {16, 16, 3, 3}, 1, 1)});
+  const ValueId a = n.op("Add", {n.conv(y, {16, 16, 1, 1}, 1, 0), y});
+  const ValueId b = n.op("Add", {n.conv(a, {16, 16, 1, 1}, 1, 0), y});
+  const ValueId c = n.op("Sub", {b, n.op("Sigmoid", {y})});
+  compare(n.model({c, n.op("Mul", {a, a})}), {n.tensor({1, 16, 8, 8})});
+}
+
+TEST(Network, Activations) {
+  Net n;
+  const ValueId x = n.input({3, 40});
+  std::vector<ValueId> outputs;
+  const auto linear = [&] { return n.op("Add", {n.op("MatMul", {x, n.weight({40, 33}, 0.3f)}), n.weight({33})}); };
+  for (const char* name : {"Relu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Elu", "Gelu", "Exp", "Erf", "Abs", "Neg"}) {
+    outputs.push_back(n.op(name, {linear()}));
+    outputs.push_back(n.op(name, {n.op("Sub", {x, n.number(0.25f)})}));
+  }
+  ValueId y = linear();
+  outputs.push_back(n.op("Mul", {y, n.op("Sigmoid", {y})}));
+  y = linear();
+  outputs.push_back(n.op("Mul", {n.op("Mul", {y, n.op("Add", {n.op("Erf", {n.op("Div", {y, n.number(std::sqrt(2.0f))})}), n.number(1)})}), n.number(0.5f)}));
+  const auto model = n.model(outputs);
+  const std::vector<Tensor> inputs{n.tensor({3, 40}, 2)};
+  compare(model, inputs);
+  const std::string plan = planned(*model, inputs);
+  EXPECT_NE(plan.find("FusedLinear"), std::string::npos);
+  EXPECT_EQ(plan.find("Mul "), std::string::npos) << plan;
+  EXPECT_EQ(plan.find("reference"), std::string::npos) << plan;
+}
+
+TEST(Network, Transformer) {
+  for (const bool masked : {false, true}) {
+    constexpr std::int64_t kTokens = 13, kHeads = 3, kDim = 24;
+    Net n(masked);
+    const ValueId x = n.input({2, kTokens, kDim});
+    const auto linear = [&](ValueId v, std::int64_t from, std::int64_t to) { return n.op("Add", {n.weight({to}), n.op("MatMul", {v, n.weight({from, to}, 0.3f)})}); };
+    const auto heads = [&](ValueId v, std::vector<std::int64_t> perm) { return n.op("Transpose", {n.op("Reshape", {v, n.ints({2, kTokens, kHeads, kDim / kHeads})})}, {{"perm", perm}}); };
+    const ValueId mean = n.op("Sub", {x, n.op("ReduceMean", {x, n.ints({-1})})});
+    const ValueId variance = n.op("ReduceMean", {n.op("Pow", {mean, n.number(2)}), n.ints({-1})});
+    ValueId y = n.op("Add", {n.op("Mul", {n.op("Div", {mean, n.op("Sqrt", {n.op("Add", {variance, n.number(1e-6f)})})}), n.weight({kDim})}), n.weight({kDim})});
+    const ValueId q = heads(linear(y, kDim, kDim), {0, 2, 1, 3}), k = heads(linear(y, kDim, kDim), {0, 2, 3, 1}), v = heads(linear(y, kDim, kDim), {0, 2, 1, 3});
+    ValueId scores = n.op("Div", {n.op("MatMul", {q, k}), n.number(std::sqrt(8.0f))});
+    if (masked) scores = n.op("Add", {scores, n.weight({2, 1, 1, kTokens})});
+    y = n.op("MatMul", {n.op("Softmax", {scores}, {{"axis", std::int64_t{-1}}}), v});
+    y = n.op("Reshape", {n.op("Transpose", {y}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3}}}), n.ints({2, kTokens, kDim})});
+    y = n.op("Add", {x, linear(y, kDim, kDim)});
+    const auto model = n.model({n.op("Gather", {y, n.b.constant(Tensor::scalar<std::int64_t>(0))}, {{"axis", std::int64_t{1}}}), y});
+    const std::vector<Tensor> inputs{n.tensor({2, kTokens, kDim})};
+    compare(model, inputs);
+    const std::string plan = planned(*model, inputs);
+    EXPECT_NE(plan.find("FusedAttention"), std::string::npos) << plan;
+    EXPECT_NE(plan.find("LayerNormalization"), std::string::npos) << plan;
+    for (const char* gone : {"Transpose", "Softmax", "Div", "reference"}) EXPECT_EQ(plan.find(gone), std::string::npos) << plan;
+  }
+}
+
+TEST(Network, Lstm) {
+  for (const char* direction : {"forward", "reverse", "bidirectional"}) {
+    for (const bool full : {false, true}) {
+      constexpr std::int64_t kSteps = 5, kBatch = 3, kIn = 7, kHidden = 21;
+      const std::int64_t d = std::string_view(direction) == "bidirectional" ? 2 : 1;
+      Net n;
+      const ValueId x = n.input({kSteps, kBatch, kIn});
+      std::vector<ValueId> inputs{x, n.weight({d, 4 * kHidden, kIn}, 0.3f), n.weight({d, 4 * kHidden, kHidden}, 0.3f)};
+      if (full) {
+        for (const ValueId id : {n.weight({d, 8 * kHidden}), kNoValue, n.weight({d, kBatch, kHidden}), n.weight({d, kBatch, kHidden}), n.weight({d, 3 * kHidden})}) inputs.push_back(id);
+      }
+      const auto outputs = n.b.node("", "LSTM", inputs, {{"hidden_size", kHidden}, {"direction", std::string(direction)}}, 3);
+      const auto model = n.model(outputs);
+      const std::vector<Tensor> given{n.tensor({kSteps, kBatch, kIn})};
+      compare(model, given);
+      EXPECT_EQ(planned(*model, given).find("reference"), std::string::npos);
+    }
+  }
+}
+
+TEST(Network, Moves) {
+  Net n;
+  const ValueId x = n.input({2, 6, 5, 4});
+  std::vector<ValueId> out{n.op("Transpose", {x}, {{"perm", std::vector<std::int64_t>{0, 3, 1, 2}}}), n.op("Transpose", {x}, {{"perm", std::vector<std::int64_t>{3, 0, 2, 1}}})};
+  out.push_back(n.op("Slice", {x, n.ints({-1, 3}), n.ints({-100, 1}), n.ints({1, 2}), n.ints({-2, -1})}));
+  out.push_back(n.op("Slice", {x, n.ints({1}), n.ints({100}), n.ints({3}), n.ints({2})}));
+  out.push_back(n.op("Concat", {x, out[3], x}, {{"axis", std::int64_t{-1}}}));
+  const auto parts = n.b.node("", "Split", {x, n.ints({1, 5})}, {{"axis", std::int64_t{1}}}, 2);
+  out.insert(out.end(), parts.begin(), parts.end());
+  out.push_back(n.op("Expand", {parts[0], n.ints({3, 2, 7, 1, 4})}));
+  out.push_back(n.op("Reshape", {out[0], n.ints({-1, 5})}));
+  out.push_back(n.op("MatMul", {n.op("Reshape", {x, n.ints({12, 5, 4})}), n.op("Reshape", {x, n.ints({12, 4, 5})})}));
+  compare(n.model(out), {n.tensor({2, 6, 5, 4})});
+}
+
+// Shapes that depend on data, and operators without a fast kernel, stand between compiled ones.
+TEST(Network, WhatCannotBePlannedRunsInBetween) {
+  Net n;
+  const ValueId x = n.input({4, 8});
+  const ValueId y = n.op("Relu", {n.op("MatMul", {x, n.weight({8, 8})})});
+  const ValueId where = n.op("NonZero", {y});
+  const ValueId z = n.op("Cos", {y});
+  const ValueId w = n.op("Add", {n.op("MatMul", {z, n.weight({8, 8})}), n.op("CumSum", {y, n.b.constant(Tensor::scalar<std::int64_t>(1))})});
+  const ValueId same = n.op("Identity", {x});
+  compare(n.model({where, w, same, n.op("Transpose", {where})}), {n.tensor({4, 8})});
+}
+
+TEST(Network, SeveralThreadsAtOnceAndSeveralShapes) {
+  Net n;
+  const ValueId x = n.b.input("x", Type::tensor(DType::float32, {{-1, "N"}, dim(10)}));
+  const ValueId y = n.op("Sigmoid", {n.op("Gemm", {n.op("Relu", {n.op("Gemm", {x, n.weight({10, 10}), n.weight({10})})}), n.weight({10, 1}), n.weight({1})})});
+  const auto model = n.model({y});
+  SessionOptions plain;
+  plain.reference_kernels = true;
+  const Session session(model), reference(model, plain);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      Net own(t);
+      for (std::int64_t i = 0; i < 200; ++i) {
+        const Tensor given = own.tensor({1 + (i + t) % 5, 10});
+        const Tensor got = session.run(std::vector{given})[0], want = reference.run(std::vector{given})[0];
+        if (got.shape() != want.shape()) ++wrong;
+        for (std::size_t k = 0; k < std::min(got.size(), want.size()); ++k) wrong += std::abs(got.number(k) - want.number(k)) > 1e-6;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+#if DECANT_COUNTS_ALLOCATIONS
+TEST(Network, NothingIsAllocatedWhileANetworkRuns) {
+  Net n;
+  const ValueId x = n.input({6, 16});
+  ValueId y = n.op("LayerNormalization", {x, n.weight({16}), n.weight({16})}, {{"axis", std::int64_t{-1}}});
+  y = n.op("Gelu", {n.op("MatMul", {y, n.weight({16, 64})})});
+  y = n.op("Softmax", {n.op("Add", {x, n.op("MatMul", {y, n.weight({64, 16})})})});
+  const auto model = n.model({y});
+  const std::vector<Tensor> inputs{n.tensor({6, 16})};
+  Draft draft = make_draft(model->graph, model->graph.outputs, std::vector<Type>{Type::of(inputs[0])});
+  for (const Pass& pass : passes()) pass.run(draft);
+  PackCache packs;
+  const Network network(std::move(draft), 1, packs);
+  std::vector<Tensor> outputs;
+  network.run(inputs, outputs);
+  const std::size_t before = allocations;
+  for (int i = 0; i < 10; ++i) network.run(inputs, outputs);
+  EXPECT_EQ(allocations - before, 0u) << network.describe();
+}
+#endif
+
+// Values that are not read at the same time share memory.
+TEST(Network, TheArenaIsReused) {
+  Net n;
+  ValueId y = n.input({64, 64});
+  for (int i = 0; i < 20; ++i) y = n.op("Tanh", {n.op("MatMul", {y, n.weight({64, 64}, 0.1f)})});
+  const auto model = n.model({y});
+  Draft draft = make_draft(model->graph, model->graph.outputs, std::vector<Type>{Type::tensor(DType::float32, {dim(64), dim(64)})});
+  for (const Pass& pass : passes()) pass.run(draft);
+  PackCache packs;
+  EXPECT_LT(Network(std::move(draft), 1, packs).arena_bytes(), std::size_t{6} * 64 * 64 * 4);
+}
+
+}  // namespace
+}  // namespace decant

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+
+#include "exec/network/network.h"
+
+namespace decant {
+
+/// The plans of one model, one for each set of outputs and of input shapes; those that were not used for long are forgotten.
+class Networks {
+ public:
+  Networks(const Graph& graph, unsigned threads);
+  /// Inputs must be tensors of numbers. Null where a plan would take memory out of proportion.
+  std::shared_ptr<const Network> plan(std::span<const ValueId> outputs, std::span<const Tensor> inputs);
+
+ private:
+  struct Planned {
+    std::vector<ValueId> outputs;
+    std::vector<std::pair<DType, Shape>> inputs;
+    std::shared_ptr<const Network> network;
+  };
+  const Graph& graph_;
+  unsigned threads_;
+  std::mutex mutex_;
+  std::list<Planned> plans_;  // the last used first
+  PackCache packs_;
+};
+
+}  // namespace decant

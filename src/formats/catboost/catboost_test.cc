@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lies in files of CatBoost: each is an error that says where and what, none is endless. The honest files are golden cases.
+#include <gtest/gtest.h>
+
+#include "formats/malformed_test.h"
+
+namespace decant {
+namespace {
+
+using testing::golden;
+
+std::string error_of_bytes(const std::string& bytes) {
+  return testing::error_of([&] { find_format("catboost")->read(testing::source_of(bytes, "m.cbm")); });
+}
+std::string lie(std::string_view from, std::string_view to, const char* file = "cat_binary_json.json") {
+  std::string text = golden(format("boosters/boosters/{}", file));
+  const std::size_t at = text.find(from);
+  if (at == std::string::npos) return format("the model has no {}", from);
+  text.replace(at, from.size(), to);
+  return error_of_bytes(text);
+}
+
+#define EXPECT_SAYS(error, words) EXPECT_NE((error).find(words), std::string::npos) << (error)
+
+TEST(CatboostMalformed, Lies) {
+  EXPECT_SAYS(lie("\"float_feature_index\":", "\"float_feature_index\":9"), "corrupt: float feature 9");
+  EXPECT_SAYS(lie("\"flat_feature_index\":", "\"flat_feature_index\":9999999"), "corrupt: column 9999999");
+  EXPECT_SAYS(lie("\"leaf_values\":", "\"leaf_values\":[1],\"others\":"), "1 leaf values for 16 leaves and 1 outputs");
+  EXPECT_SAYS(lie("\"split_type\":\"FloatFeature\"", "\"split_type\":\"OnlineCtr\""), "unsupported: a split by OnlineCtr");
+  EXPECT_SAYS(lie("\"scale_and_bias\":", "\"scale_and_bias\":{},\"others\":"), "corrupt");
+  EXPECT_SAYS(lie("\"left\":", "\"lost\":", "cat_lossguide_json.json"), "corrupt: has no \"left\"");
+}
+
+TEST(CatboostMalformed, Binary) {
+  std::string bytes = golden("boosters/boosters/cat_binary_cbm.cbm");
+  EXPECT_EQ(error_of_bytes(bytes), "no error");
+  std::string longer = bytes;
+  longer[7] = '\x7f';  // the length of the table
+  EXPECT_SAYS(error_of_bytes(longer), "truncated: needs");
+  std::string other = bytes;
+  other.replace(other.find("FlabuffersModel_v1"), 18, "FlabuffersModel_v9");
+  EXPECT_SAYS(error_of_bytes(other), "unsupported: the version \"FlabuffersModel_v9\"");
+  std::string root = bytes;
+  root.replace(8, 4, "\xff\xff\xff\x7f");
+  EXPECT_SAYS(error_of_bytes(root), "truncated");
+}
+
+TEST(CatboostMalformed, CutAndFlipped) {
+  for (const char* file : {"cat_binary_json.json", "cat_lossguide_json.json", "cat_binary_cbm.cbm", "cat_lossguide_cbm.cbm"}) {
+    testing::cut_and_flip("catboost", golden(format("boosters/boosters/{}", file)));
+  }
+}
+
+}  // namespace
+}  // namespace decant

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Estimated covariances (sklearn/covariance): how far rows lie from the location, squared.
+#include "base/text.h"
+#include "frameworks/sklearn/parts.h"
+
+namespace decant::sklearn {
+namespace {
+
+Result mahalanobis(Context& context, const Object& self, Method, const Table& x) {
+  if (!self.set("precision_")) unsupported(self, "store_precision=False: the precision matrix is not in the file");
+  const Expr off = x.matrix() - context.constant(self["location_"].doubles());
+  return reduce_sum(matmul(off, context.constant(self["precision_"].doubles())) * off, 1);
+}
+
+}  // namespace
+
+std::span<const Estimator> covariance_estimators() {
+  static constexpr Methods kDistance{Method::mahalanobis};
+  static constexpr Estimator kEstimators[] = {
+      {"EmpiricalCovariance", kDistance, mahalanobis}, {"GraphicalLasso", kDistance, mahalanobis}, {"GraphicalLassoCV", kDistance, mahalanobis},
+      {"LedoitWolf", kDistance, mahalanobis},          {"MinCovDet", kDistance, mahalanobis},      {"OAS", kDistance, mahalanobis},
+      {"ShrunkCovariance", kDistance, mahalanobis},
+  };
+  return kEstimators;
+}
+
+}  // namespace decant::sklearn

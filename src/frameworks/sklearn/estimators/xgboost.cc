@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// XGBoost's scikit-learn interface (python-package/xgboost/sklearn.py): a Booster inside an estimator.
+#include <cmath>
+
+#include "base/text.h"
+#include "frameworks/sklearn/parts.h"
+#include "frameworks/xgboost/pickled.h"
+
+namespace decant::sklearn {
+namespace {
+
+Expr rows_of(const Object& self, const xgboost::Booster& booster, const Table& x) {
+  if (static_cast<std::int64_t>(x.width()) != booster.num_feature && !x.is_whole()) {
+    self.fail(Code::mismatch, format("the model takes {} columns, {} come in", booster.num_feature, x.width()));
+  }
+  Expr out = xgboost::has_categories(booster) ? xgboost::coded_rows(booster, [&](std::size_t i, bool text) { return x.column(i, text); })
+                                              : cast(x.matrix(), DType::float32);
+  // What stands for a missing cell beside NaN, compared in float32 (data::IsValidFunctor).
+  const double missing = self.has("missing") && self["missing"].is_number() ? self["missing"].real() : std::nan("");
+  if (std::isnan(missing)) return out;
+  return where(equal(out, out.constant(Tensor::scalar(static_cast<float>(missing)))), out.scalar(std::nan("")), out);
+}
+
+constexpr xgboost::Version kInPlace{1, 4};  // the wrapper predicts without a DMatrix since
+
+/// Booster.predict by the rounds that _get_iteration_range gives.
+Expr predicted(const Object& self, const Table& x) {
+  const xgboost::Booster& booster = xgboost::booster_of(self["_Booster"]);
+  std::optional<std::int64_t> rounds = booster.best_rounds();
+  if (booster.version.major < 1) {  // counts trees of each output, as the stored trees do not tell how many make a round
+    const std::int64_t limit = self.integer("best_ntree_limit", 0);
+    rounds = limit > 0 ? std::optional(limit) : std::nullopt;
+  }
+  return xgboost::transformed(booster, xgboost::margin(booster, rows_of(self, booster, x), rounds, booster.version >= kInPlace));
+}
+
+Result regressor(Context&, const Object& self, Method, const Table& x) { return predicted(self, x); }
+
+std::int64_t class_count(const Object& self) {
+  if (self.set("n_classes_")) return self.integer("n_classes_", 2);
+  return std::max<std::int64_t>(xgboost::booster_of(self["_Booster"]).num_class, 2);
+}
+
+/// Labels, where versions before 1.6 kept them; else the classes are their own numbers.
+std::optional<Tensor> stored_classes(const Object& self) {
+  for (const char* name : {"_le", "classes_"}) {
+    if (!self.set(name)) continue;
+    const Object holder = self[name];
+    const Tensor classes = holder.is_instance() && !holder.array() ? holder["classes_"].tensor() : holder.tensor();
+    if (classes.rank() == 1 && classes.size() > 0) return classes;
+  }
+  return std::nullopt;
+}
+
+Result classifier(Context& context, const Object& self, Method method, const Table& x) {
+  const bool plain = xgboost::booster_of(self["_Booster"]).objective == "multi:softmax";  // classes already
+  if (method == Method::predict_proba) {
+    const Expr p = predicted(self, x);
+    if (p.type().rank() == 2u || plain) return p;
+    const Expr positive = unsqueeze(p, 1);
+    return concat({1.0 - positive, positive}, 1);
+  }
+  const Expr p = context.value(self, Method::predict_proba, x);
+  Expr which;
+  if (plain) which = cast(p, DType::int64);
+  else if (class_count(self) != 2 && xgboost::booster_of(self["_Booster"]).num_class > 1) which = argmax(p, 1);
+  else if (xgboost::booster_of(self["_Booster"]).outputs() > 1) return cast(greater(p, p.scalar(0.5)), DType::int64);  // several labels
+  else which = cast(greater(squeeze(columns(p, {1}), 1), p.scalar(0.5)), DType::int64);
+  const auto classes = stored_classes(self);
+  return classes ? labels(context, *classes, which) : which;
+}
+
+void facts(const Object& self, Facts& out) {
+  if (!self.set("_Booster")) return;
+  const xgboost::Booster& booster = xgboost::booster_of(self["_Booster"]);
+  out.features = booster.num_feature;
+  out.names = booster.feature_names;
+  out.text = xgboost::has_text_categories(booster);
+  if (!self.name().ends_with("Classifier") || (booster.outputs() > 1 && booster.num_class <= 1)) return;
+  if (const auto stored = stored_classes(self)) {
+    out.classes = *stored;
+  } else if (const std::int64_t count = class_count(self); count > 0 && count < 1'000'000) {
+    out.classes = Tensor(DType::int64, {count});
+    for (std::int64_t k = 0; k < count; ++k) out.classes.mutable_data<std::int64_t>()[static_cast<std::size_t>(k)] = k;
+  }
+}
+
+}  // namespace
+
+std::span<const Estimator> xgboost_estimators() {
+  static constexpr Methods kProbabilities{Method::predict, Method::predict_proba};
+  static constexpr Estimator kEstimators[] = {
+      {"XGBClassifier", kProbabilities, classifier, nullptr, facts}, {"XGBRFClassifier", kProbabilities, classifier, nullptr, facts},
+      {"XGBModel", kRegressor, regressor, nullptr, facts},           {"XGBRFRegressor", kRegressor, regressor, nullptr, facts},
+      {"XGBRanker", kRegressor, regressor, nullptr, facts},          {"XGBRegressor", kRegressor, regressor, nullptr, facts},
+  };
+  return kEstimators;
+}
+
+}  // namespace decant::sklearn

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the loops are nested: blocks of rows (kBlockRows) and of the shared dimension (kDepth), so that a packed block of A stays in the second-level cache; in a
+// block, panels of B; for a panel, tiles of rows of A, whose sums stay in registers. A is packed too (rows of a matrix whose width is a
+// multiple of 1024 would all fall on the same lines of the first-level cache), but for a few rows, which are read where they are.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/network/gemm.cc"
+#include "kernels/network/targets.h"
+#include <hwy/foreach_target.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/network/activation-inl.h"
+#include "kernels/network/gemm.h"
+#include "kernels/parallel.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace decant::HWY_NAMESPACE {
+
+using Floats = hn::ScalableTag<float>;
+using V = hn::Vec<Floats>;
+
+// Rows of a tile: what leaves registers for two of B and one broadcast of A.
+constexpr std::size_t kRows = HWY_TARGET == HWY_AVX3 ? 14 : 6;
+constexpr std::size_t kDepth = 384;
+constexpr std::size_t kBlockRows = 24 * kRows;
+constexpr std::size_t kFewRows = 4;  // read unpacked
+
+std::size_t panel_width() { return 2 * hn::Lanes(Floats()); }
+
+void pack_panels(const float* b, std::size_t row_stride, std::size_t column_stride, std::size_t k, std::size_t n, float* to) {
+  const std::size_t width = panel_width();
+  for (std::size_t j0 = 0; j0 < n; j0 += width, to += k * width) {
+    const std::size_t count = std::min(width, n - j0);
+    const float* from = b + j0 * column_stride;
+    if (column_stride == 1) {
+      for (std::size_t p = 0; p < k; ++p) {
+        std::copy_n(from + p * row_stride, count, to + p * width);
+        std::fill(to + p * width + count, to + (p + 1) * width, 0.0f);
+      }
+    } else {
+      // Column by column is the order of memory: a transposed matrix.
+      constexpr std::size_t kSome = 64;
+      for (std::size_t p0 = 0; p0 < k; p0 += kSome) {
+        const std::size_t p1 = std::min(k, p0 + kSome);
+        for (std::size_t j = 0; j < count; ++j) {
+          for (std::size_t p = p0; p < p1; ++p) to[p * width + j] = from[p * row_stride + j * column_stride];
+        }
+        for (std::size_t p = p0; p < p1; ++p) std::fill(to + p * width + count, to + (p + 1) * width, 0.0f);
+      }
+    }
+  }
+}
+
+// Tiles of kRows rows, of a tile the first column first.
+void pack_rows(const float* a, std::size_t stride, std::size_t m, std::size_t k, float* to) {
+  for (std::size_t i = 0; i < m; i += kRows) {
+    const std::size_t rows = std::min(kRows, m - i);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float* from = a + (i + r) * stride;
+      for (std::size_t p = 0; p < k; ++p) to[p * rows + r] = from[p];
+    }
+    to += rows * k;
+  }
+}
+
+struct Tile {
+  const float* a;
+  std::size_t a_stride;  // of rows; packed: not used
+  const float* b;        // a panel, at this block
+  float* c;
+  std::size_t k;
+  std::size_t columns;
+  bool first, last;  // block of the shared dimension
+  std::size_t j, i;  // where in c
+  const Gemm* g;
+};
+
+// What follows the product, for R rows and two registers of columns.
+template <std::size_t R, Act kAct>
+HWY_INLINE void finish(const Tile& t, V (&sum)[R][2]) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Gemm& g = *t.g;
+  const V a = hn::Set(d, g.act.a), b = hn::Set(d, g.act.b);
+  if (g.scale != 1) {
+    const V scale = hn::Set(d, g.scale);
+    HWY_UNROLL(16)
+    for (std::size_t r = 0; r < R; ++r) sum[r][0] = hn::Mul(sum[r][0], scale), sum[r][1] = hn::Mul(sum[r][1], scale);
+  }
+  if (t.columns == 2 * lanes) {
+    if (g.bias != nullptr) {
+      const V b0 = hn::LoadU(d, g.bias + t.j), b1 = hn::LoadU(d, g.bias + t.j + lanes);
+      HWY_UNROLL(16)
+      for (std::size_t r = 0; r < R; ++r) sum[r][0] = hn::Add(sum[r][0], b0), sum[r][1] = hn::Add(sum[r][1], b1);
+    }
+    if (g.residual != nullptr) {
+      const float* from = g.residual + t.i * g.c_stride + t.j;
+      HWY_UNROLL(16)
+      for (std::size_t r = 0; r < R; ++r, from += g.c_stride) sum[r][0] = hn::Add(sum[r][0], hn::LoadU(d, from)), sum[r][1] = hn::Add(sum[r][1], hn::LoadU(d, from + lanes));
+    }
+    HWY_UNROLL(16)
+    for (std::size_t r = 0; r < R; ++r) {
+      hn::StoreU(act_of<kAct>(d, sum[r][0], a, b), d, t.c + r * g.c_stride);
+      hn::StoreU(act_of<kAct>(d, sum[r][1], a, b), d, t.c + r * g.c_stride + lanes);
+    }
+    return;
+  }
+  HWY_ALIGN float line[2 * HWY_MAX_BYTES / sizeof(float)];
+  for (std::size_t r = 0; r < R; ++r) {
+    hn::Store(sum[r][0], d, line);
+    hn::Store(sum[r][1], d, line + lanes);
+    const float* residual = g.residual == nullptr ? nullptr : g.residual + (t.i + r) * g.c_stride + t.j;
+    for (std::size_t j = 0; j < t.columns; ++j) {
+      if (g.bias != nullptr) line[j] += g.bias[t.j + j];
+      if (residual != nullptr) line[j] += residual[j];
+    }
+    hn::Store(act_of<kAct>(d, hn::Load(d, line), a, b), d, line);
+    hn::Store(act_of<kAct>(d, hn::Load(d, line + lanes), a, b), d, line + lanes);
+    std::copy_n(line, t.columns, t.c + r * g.c_stride);
+  }
+}
+
+template <std::size_t R, bool kPacked>
+HWY_NOINLINE void tile_of(const Tile& t) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d), stride = t.g->c_stride;
+  V sum[R][2];
+  HWY_UNROLL(16)
+  for (std::size_t r = 0; r < R; ++r) sum[r][0] = hn::Zero(d), sum[r][1] = hn::Zero(d);
+  const float *a = t.a, *b = t.b;
+  for (std::size_t p = 0; p < t.k; ++p) {
+    const V b0 = hn::Load(d, b), b1 = hn::Load(d, b + lanes);
+    b += 2 * lanes;
+    HWY_UNROLL(16)
+    for (std::size_t r = 0; r < R; ++r) {
+      const V x = hn::Set(d, kPacked ? a[r] : a[r * t.a_stride]);
+      sum[r][0] = hn::MulAdd(x, b0, sum[r][0]);
+      sum[r][1] = hn::MulAdd(x, b1, sum[r][1]);
+    }
+    a += kPacked ? R : 1;
+  }
+  const bool whole = t.columns == 2 * lanes;
+  HWY_ALIGN float line[2 * HWY_MAX_BYTES / sizeof(float)] = {};
+  if (!t.first) {
+    for (std::size_t r = 0; r < R; ++r) {
+      const float* before = t.c + r * stride;
+      if (!whole) std::copy_n(before, t.columns, line), before = line;
+      sum[r][0] = hn::Add(sum[r][0], hn::LoadU(d, before));
+      sum[r][1] = hn::Add(sum[r][1], hn::LoadU(d, before + lanes));
+    }
+  }
+  if (!t.last) {
+    for (std::size_t r = 0; r < R; ++r) {
+      float* to = whole ? t.c + r * stride : line;
+      hn::StoreU(sum[r][0], d, to);
+      hn::StoreU(sum[r][1], d, to + lanes);
+      if (!whole) std::copy_n(line, t.columns, t.c + r * stride);
+    }
+    return;
+  }
+  // The frequent ones are compiled into the tile; the others go over its result again while it is in the first-level cache.
+  switch (t.g->act.act) {
+    case Act::none: return finish<R, Act::none>(t, sum);
+    case Act::relu: return finish<R, Act::relu>(t, sum);
+    default:
+      finish<R, Act::none>(t, sum);
+      for (std::size_t r = 0; r < R; ++r) {
+        const V x = hn::Set(d, t.g->act.a), y = hn::Set(d, t.g->act.b);
+        float* to = t.c + r * stride;
+        with_act(t.g->act.act, [&]<Act kAct>() HWY_ATTR { each_register(to, to, t.columns, [&](auto v) HWY_ATTR { return act_of<kAct>(d, v, x, y); }); });
+      }
+  }
+}
+
+using TileFunction = void (*)(const Tile&);
+template <bool kPacked, std::size_t... R>
+TileFunction tile_function(std::size_t rows, std::index_sequence<R...>) {
+  static constexpr TileFunction kAll[] = {tile_of<R + 1, kPacked>...};
+  return kAll[rows - 1];
+}
+
+// One row: four panels at a time, so that enough additions are under way.
+void one_row(const Gemm& g, std::size_t panel_begin, std::size_t panel_end) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d), width = 2 * lanes;
+  std::size_t panel = panel_begin;
+  for (; panel + 4 <= panel_end; panel += 4) {
+    V sum[8];
+    HWY_UNROLL(8)
+    for (int i = 0; i < 8; ++i) sum[i] = hn::Zero(d);
+    const float *b0 = g.b + panel * width * g.k, *b1 = b0 + width * g.k, *b2 = b1 + width * g.k, *b3 = b2 + width * g.k;
+    for (std::size_t p = 0; p < g.k; ++p) {
+      const V x = hn::Set(d, g.a[p]);
+      const std::size_t at = p * width;
+      sum[0] = hn::MulAdd(x, hn::Load(d, b0 + at), sum[0]);
+      sum[1] = hn::MulAdd(x, hn::Load(d, b0 + at + lanes), sum[1]);
+      sum[2] = hn::MulAdd(x, hn::Load(d, b1 + at), sum[2]);
+      sum[3] = hn::MulAdd(x, hn::Load(d, b1 + at + lanes), sum[3]);
+      sum[4] = hn::MulAdd(x, hn::Load(d, b2 + at), sum[4]);
+      sum[5] = hn::MulAdd(x, hn::Load(d, b2 + at + lanes), sum[5]);
+      sum[6] = hn::MulAdd(x, hn::Load(d, b3 + at), sum[6]);
+      sum[7] = hn::MulAdd(x, hn::Load(d, b3 + at + lanes), sum[7]);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      V pair[1][2] = {{sum[2 * i], sum[2 * i + 1]}};
+      const std::size_t j = (panel + i) * width;
+      const Tile t{nullptr, 0, nullptr, g.c + j, 0, std::min(width, g.n - j), true, true, j, 0, &g};
+      with_act(g.act.act, [&]<Act kAct>() HWY_ATTR { finish<1, kAct>(t, pair); });
+    }
+  }
+  for (; panel < panel_end; ++panel) {
+    const std::size_t j = panel * width;
+    tile_of<1, false>(Tile{g.a, g.a_stride, g.b + j * g.k, g.c + j, g.k, std::min(width, g.n - j), true, true, j, 0, &g});
+  }
+}
+
+// Rows [i0, i1) and panels [panel_begin, panel_end).
+void gemm_part(const Gemm& g, std::size_t i0, std::size_t i1, std::size_t panel_begin, std::size_t panel_end, float* scratch) {
+  const std::size_t m = i1 - i0, width = panel_width();
+  if (m == 0) return;
+  if (g.m == 1) return one_row(g, panel_begin, panel_end);
+  if (m > kBlockRows) {
+    for (std::size_t i = i0; i < i1; i += kBlockRows) gemm_part(g, i, std::min(i1, i + kBlockRows), panel_begin, panel_end, scratch);
+    return;
+  }
+  const bool pack = m > kFewRows;
+  const std::size_t blocks = pack ? std::max<std::size_t>((g.k + kDepth - 1) / kDepth, 1) : 1;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const Share depth = share(g.k, blocks, block);
+    const std::size_t k = depth.end - depth.begin;
+    if (pack) pack_rows(g.a + i0 * g.a_stride + depth.begin, g.a_stride, m, k, scratch);
+    for (std::size_t panel = panel_begin; panel < panel_end; ++panel) {
+      const std::size_t j = panel * width;
+      const float* b = g.b + j * g.k + depth.begin * width;
+      const float* a = scratch;
+      for (std::size_t i = i0; i < i1;) {
+        const std::size_t rows = std::min(kRows, i1 - i);
+        const Tile t{pack ? a : g.a + i * g.a_stride, g.a_stride, b, g.c + i * g.c_stride + j, k, std::min(width, g.n - j), block == 0, block + 1 == blocks, j, i, &g};
+        if (pack) tile_function<true>(rows, std::make_index_sequence<kRows>())(t);
+        else tile_function<false>(rows, std::make_index_sequence<kFewRows>())(t);
+        a += rows * k;
+        i += rows;
+      }
+    }
+  }
+}
+
+std::size_t tile_rows() { return kRows; }
+std::size_t tile_depth() { return kDepth; }
+std::size_t block_rows() { return kBlockRows; }
+
+}  // namespace decant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace decant {
+
+HWY_EXPORT(panel_width);
+HWY_EXPORT(pack_panels);
+HWY_EXPORT(gemm_part);
+HWY_EXPORT(tile_rows);
+HWY_EXPORT(tile_depth);
+HWY_EXPORT(block_rows);
+
+namespace {
+
+std::size_t width_of_panel() {
+  static const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)();
+  return width;
+}
+std::size_t part_scratch(std::size_t m, std::size_t k) { return std::min(m, HWY_DYNAMIC_DISPATCH(block_rows)()) * std::min(k, HWY_DYNAMIC_DISPATCH(tile_depth)() + 1) + 16; }
+
+}  // namespace
+
+std::size_t PackedMatrix::floats(std::size_t k, std::size_t n) { return (n + width_of_panel() - 1) / width_of_panel() * width_of_panel() * k; }
+
+void pack_matrix(const float* b, std::size_t row_stride, std::size_t column_stride, std::size_t k, std::size_t n, float* to) {
+  HWY_DYNAMIC_DISPATCH(pack_panels)(b, row_stride, column_stride, k, n, to);
+}
+
+PackedMatrix packed(const float* b, std::size_t row_stride, std::size_t column_stride, std::size_t k, std::size_t n) {
+  PackedMatrix out{k, n, {}};
+  std::byte* memory = nullptr;
+  out.data = Blob::allocate(PackedMatrix::floats(k, n) * sizeof(float), memory);
+  pack_matrix(b, row_stride, column_stride, k, n, reinterpret_cast<float*>(memory));
+  return out;
+}
+
+std::size_t gemm_scratch(std::size_t m, std::size_t, std::size_t k, unsigned threads) { return threads * part_scratch(m, k); }
+
+void gemm(const Gemm& g, float* scratch, unsigned threads) {
+  const std::size_t panels = (g.n + width_of_panel() - 1) / width_of_panel(), rows = HWY_DYNAMIC_DISPATCH(tile_rows)();
+  // A thread costs some microseconds: it is worth about 100,000 multiplications.
+  const std::size_t worth = std::max<std::size_t>(g.m * g.n * g.k / 100'000, 1), most = std::min<std::size_t>(threads, worth);
+  if (most <= 1) return HWY_DYNAMIC_DISPATCH(gemm_part)(g, 0, g.m, 0, panels, scratch);
+  const std::size_t each = part_scratch(g.m, g.k), tiles = (g.m + rows - 1) / rows;
+  if (tiles >= 3 * most) {
+    parallel(most, [&](std::size_t part) {
+      const Share s = share(tiles, most, part);
+      HWY_DYNAMIC_DISPATCH(gemm_part)(g, s.begin * rows, std::min(g.m, s.end * rows), 0, panels, scratch + part * each);
+    });
+  } else {
+    const std::size_t parts = std::min(most, panels);
+    parallel(parts, [&](std::size_t part) {
+      const Share s = share(panels, parts, part);
+      HWY_DYNAMIC_DISPATCH(gemm_part)(g, 0, g.m, s.begin, s.end, scratch + part * each);
+    });
+  }
+}
+
+}  // namespace decant
+#endif

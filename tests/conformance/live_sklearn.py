@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fresh random models of every scikit-learn estimator, in every covered version: fitted, pickled, and asked both here and by decant.
+
+    tests/conformance/live_sklearn.py DECANT [--versions 1.1,1.9] [--only PATTERN] [--models 4] [--seed 1] [--write | --check]
+
+The golden cases are chosen by hand; these are not: options are drawn from what each class says that it takes (_parameter_constraints,
+since 1.2), tables and targets from a seed. --write makes docs/sklearn.md, --check fails where an estimator passes less often than
+that page says. Answers count as equal when labels are, and floating-point numbers differ by less than 1e-9 of the largest of their
+output (1e-5 where scikit-learn computes in float32).
+"""
+import argparse
+import collections
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VERSIONS = [f"1.{minor}" for minor in range(1, 10)]
+PAGE = ROOT / "docs/sklearn.md"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("decant")
+    parser.add_argument("--versions", default=",".join(VERSIONS))
+    parser.add_argument("--only", default="")
+    parser.add_argument("--models", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    counts = collections.defaultdict(lambda: [0, 0, 0])  # (estimator, method, version): passed, failed, refused
+    failures = 0
+    for version in options.versions.split(","):
+        venv = subprocess.run([ROOT / "tools/venv.sh", f"sklearn-{version}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        worker = subprocess.run([f"{venv}/bin/python", ROOT / "tests/conformance/live_sklearn_worker.py", pathlib.Path(options.decant).resolve(), options.only, str(options.models), str(options.seed)],
+                                stdout=subprocess.PIPE, text=True)
+        if worker.returncode:
+            print(f"FAIL the worker of {version} ended with {worker.returncode}")
+            failures += 1
+        for line in worker.stdout.splitlines():
+            one = json.loads(line)
+            for method, outcome in one["methods"].items():
+                counts[one["estimator"], method, version][("passed", "failed", "refused").index(outcome["outcome"])] += 1
+                if outcome["outcome"] == "failed":
+                    failures += 1
+                    print(f"FAIL {version} {one['model']} on {one['data']}: {method}: {outcome['why']}")
+                elif outcome["outcome"] == "refused":
+                    print(f"refused {version} {one['model']}: {outcome['why']}")
+        done = [c for key, c in counts.items() if key[2] == version]
+        print(f"{version}: {sum(c[0] for c in done)} passed, {sum(c[1] for c in done)} failed, {sum(c[2] for c in done)} refused", flush=True)
+    text = page(counts, options)
+    if options.write:
+        PAGE.write_text(text, encoding="utf-8")
+    if options.check:
+        failures += compare(counts)
+    print(f"{sum(c[0] for c in counts.values())} passed, {failures} failed")
+    return 1 if failures else 0
+
+
+def cell(c):
+    passed, failed, refused = c
+    if not sum(c):
+        return ""
+    return f"{passed}" if passed == sum(c) else f"{passed}/{sum(c)}" + (f" ({refused} refused)" if refused else "")
+
+
+def page(counts, options):
+    versions = options.versions.split(",")
+    total = [sum(c[i] for c in counts.values()) for i in range(3)]
+    lines = ["# scikit-learn, live", "",
+             f"Made by `tests/conformance/live_sklearn.py --write` (seed {options.seed}, {options.models} random models an estimator and version): fitted and pickled by",
+             "each version of scikit-learn, asked there and by decant. A number is how many models gave the same answers; `3/4` that 3 of 4 did;",
+             "refused are those that decant declines by name (an option that it does not run) instead of answering. docs/exactness.md says what the same",
+             "means where it is promised; here it is 1e-9 of the largest answer.", "",
+             f"{total[0]} answers the same, {total[1]} different, {total[2]} refused.", "",
+             "| estimator | method | " + " | ".join(versions) + " |", "|---|---|" + "---|" * len(versions)]
+    for estimator, method in sorted({key[:2] for key in counts}):
+        cells = [cell(counts.get((estimator, method, v), [0, 0, 0])) for v in versions]
+        lines.append(f"| {estimator} | {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def compare(counts):
+    """How many cells of the page promise more than what was seen now."""
+    worse = 0
+    rows = [line.strip("|").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    versions = [word.strip() for word in rows[0][2:]]
+    for row in rows[1:]:
+        for version, text in zip(versions, row[2:]):
+            key = (row[0].strip(), row[1].strip(), version)
+            promised = re.match(r"\s*(\d+)", text)
+            if promised and key in counts and counts[key][0] < int(promised[1]):
+                worse += 1
+                print(f"FAIL {key}: {counts[key][0]} passed, the page says {text.strip()}")
+    return worse
+
+
+sys.exit(main())
