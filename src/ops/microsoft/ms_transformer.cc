@@ -337,6 +337,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> transformer_ops() { return kOps; }
+std::span<const Op> ms_transformer_ops() { return kOps; }
 
 }  // namespace decant

@@ -230,6 +230,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> integer_ops() { return kOps; }
+std::span<const Op> ms_integer_ops() { return kOps; }
 
 }  // namespace decant
