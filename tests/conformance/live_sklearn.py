@@ -5,8 +5,8 @@
     tests/conformance/live_sklearn.py DECANT [--versions 1.1,1.9] [--only PATTERN] [--models 4] [--seed 1] [--write | --check]
 
 The golden cases are chosen by hand; these are not: options are drawn from what each class says that it takes (_parameter_constraints,
-since 1.2), tables and targets from a seed. --write makes docs/sklearn.md, --check fails where an estimator passes less often than
-that page says. Answers count as equal when labels are, and floating-point numbers differ by less than 1e-9 of the largest of their
+since 1.2), tables and targets from a seed. --write makes the columns of these versions in docs/sklearn.md and keeps the others, --check
+fails where an estimator passes less often than that page says. Answers count as equal when labels are, and floating-point numbers differ by less than 1e-9 of the largest of their
 output (1e-5 where scikit-learn computes in float32).
 """
 import argparse
@@ -52,9 +52,9 @@ def main():
                     print(f"refused {version} {one['model']}: {outcome['why']}")
         done = [c for key, c in counts.items() if key[2] == version]
         print(f"{version}: {sum(c[0] for c in done)} passed, {sum(c[1] for c in done)} failed, {sum(c[2] for c in done)} refused", flush=True)
-    text = page(counts, options)
     if options.write:
-        PAGE.write_text(text, encoding="utf-8")
+        kept = {key: c for key, c in read_page().items() if key[2] not in options.versions.split(",")}
+        PAGE.write_text(page({**kept, **counts}, options), encoding="utf-8")
     if options.check:
         failures += compare(counts)
     print(f"{sum(c[0] for c in counts.values())} passed, {failures} failed")
@@ -69,7 +69,7 @@ def cell(c):
 
 
 def page(counts, options):
-    versions = options.versions.split(",")
+    versions = [v for v in VERSIONS if any(key[2] == v for key in counts)]
     total = [sum(c[i] for c in counts.values()) for i in range(3)]
     lines = ["# scikit-learn, live", "",
              f"Made by `tests/conformance/live_sklearn.py --write` (seed {options.seed}, {options.models} random models an estimator and version): fitted and pickled by",
@@ -84,18 +84,27 @@ def page(counts, options):
     return "\n".join(lines) + "\n"
 
 
+def read_page():
+    """The counts that the page states: (estimator, method, version) to passed, failed, refused."""
+    if not PAGE.exists():
+        return {}
+    rows = [line.strip().strip("|").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    out = {}
+    for row in rows[1:]:
+        for version, text in zip(rows[0][2:], row[2:]):
+            if found := re.match(r"(\d+)(?:/(\d+))?(?: \((\d+) refused\))?$", text.strip()):
+                passed, total, refused = int(found[1]), int(found[2] or found[1]), int(found[3] or 0)
+                out[row[0].strip(), row[1].strip(), version.strip()] = [passed, total - passed - refused, refused]
+    return out
+
+
 def compare(counts):
     """How many cells of the page promise more than what was seen now."""
     worse = 0
-    rows = [line.strip("|").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    versions = [word.strip() for word in rows[0][2:]]
-    for row in rows[1:]:
-        for version, text in zip(versions, row[2:]):
-            key = (row[0].strip(), row[1].strip(), version)
-            promised = re.match(r"\s*(\d+)", text)
-            if promised and key in counts and counts[key][0] < int(promised[1]):
-                worse += 1
-                print(f"FAIL {key}: {counts[key][0]} passed, the page says {text.strip()}")
+    for key, (promised, _, _) in read_page().items():
+        if key in counts and counts[key][0] < promised:
+            worse += 1
+            print(f"FAIL {key}: {counts[key][0]} passed, the page says {promised}")
     return worse
 
 
