@@ -320,8 +320,11 @@ void use_columns(Context& context, const Chain& chain, const Table& x) {
 
 Model read(const Object& root, const Part& part) {
   if (!root.is_instance()) root.fail(Code::unsupported, "holds no scikit-learn estimator at its top");
-  if (const Judgement judged = judge(root.module(), root.name()); judged.known == Known::dangerous) {
-    root.fail(Code::unsafe, format("to load this file {} is called, which {}; decant called nothing, and `decant scan` tells more", printable(root.full_name()), judged.what));
+  if (find_estimator(root) == nullptr) {
+    const Judgement judged = judge(root.module(), root.name());
+    if (judged.known == Known::dangerous) {
+      root.fail(Code::unsafe, format("to load this file {} is called, which {}; decant called nothing, and `decant scan` tells more", printable(root.full_name()), judged.what));
+    }
   }
   Version version;
   std::string version_text;
