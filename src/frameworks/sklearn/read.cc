@@ -375,7 +375,7 @@ Model read(const Object& root, const Part& part) {
   std::vector<bool> text(static_cast<std::size_t>(width), only_texts);
   if (one_by_one && !only_texts && (any(sees_text) || (!names.empty() && any(picks_columns)))) {
     Builder b;
-    Context context(b, root.tree(), version);
+    Context context(b, version);
     const Inputs inputs = open_inputs(b, shown);
     use_columns(context, chain, inputs.table);
     const Graph graph = b.finish("");
@@ -386,7 +386,7 @@ Model read(const Object& root, const Part& part) {
   }
 
   Builder b;
-  Context context(b, root.tree(), version);
+  Context context(b, version);
   Table x;
   const auto add_input = [&](const std::string& name, const Type& type, const std::vector<std::string>& columns) {
     model.signature.inputs.push_back({name, type, columns, false, {}});

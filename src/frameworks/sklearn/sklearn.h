@@ -131,7 +131,7 @@ struct Version {
 /// One conversion: the graph being built, and what may be asked of other estimators on the way.
 class Context {
  public:
-  Context(Builder& graph, const pickle::Tree& tree, Version version) : builder(graph), tree_(&tree), version_(version) {}
+  Context(Builder& graph, Version version) : builder(graph), version_(version) {}
   Builder& builder;
   std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
   std::map<ValueId, SparseTable> sparse_rows;  // matrices that were made from sparse rows: linear() then skips the zeros
@@ -167,7 +167,6 @@ class Context {
  private:
   std::map<std::string, Result> answers_;
   std::map<std::pair<pickle::Ref, Method>, bool> has_;
-  const pickle::Tree* tree_;
   Version version_;
   int depth_ = 0;
 };
