@@ -53,12 +53,6 @@ std::uint64_t regular_size(const Descriptor& fd, const std::string& path) {
   return static_cast<std::uint64_t>(st.st_size);
 }
 
-Limits limits_for(std::uint64_t size, std::uint64_t memory) {
-  Limits limits = Limits::for_size(size);
-  if (memory != 0) limits.memory = limits.inflate = memory, limits.items = std::max(limits.items, memory / 16);
-  return limits;
-}
-
 }  // namespace
 
 Blob Blob::allocate(std::size_t size, std::byte*& data) {
@@ -106,7 +100,7 @@ Source Source::standard_input(std::uint64_t memory) {
 
 Source Source::memory(Blob data, std::string name, std::uint64_t memory) {
   Source out;
-  out.budget_ = std::make_shared<Budget>(limits_for(data.size(), memory));
+  out.budget_ = std::make_shared<Budget>(data.size(), memory);
   out.data_ = std::move(data);
   out.file_ = std::move(name);
   return out;
@@ -156,6 +150,7 @@ std::optional<Source> Source::sibling(std::string_view name) const {
   out.member_.clear();
   out.data_ = map_file(fd, out.file_, static_cast<std::uint64_t>(st.st_size));
   out.mapped_ = true;
+  budget_->admit(out.file_, out.size());
   return out;
 }
 
