@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codecs/document/document.h"
 #include "frameworks/catboost/booster.h"
+#include "frameworks/model_maker.h"
 #include "frameworks/tree_parts.h"
 
 namespace decant::catboost {
@@ -128,17 +129,10 @@ void refuse_features(const Booster& booster, std::size_t count, std::string_view
 }
 
 Model read(const Booster& b) {
-  Model model;
-  Builder builder;
-  const Type type = Type::tensor(DType::float64, {{-1, "N"}, {b.columns, {}}});
+  ModelMaker maker;
   const std::vector<std::string> names = b.names.size() == static_cast<std::size_t>(b.columns) ? b.names : std::vector<std::string>();
-  model.signature.inputs.push_back({"X", type, names});
-  const Expr raw = raw_values(b, cast(Expr(builder, builder.input("X", type)), DType::float32));
+  const Expr raw = raw_values(b, cast(maker.matrix(b.columns, names), DType::float32));
   const Expr flat = b.dimension == 1 ? squeeze(raw, 1) : raw;
-  const auto output = [&](Expr value, const char* name, std::vector<std::string> columns = {}) {
-    builder.output(value.id(), name);
-    model.signature.outputs.push_back({name, value.type(), std::move(columns)});
-  };
   const bool one_of_two = b.loss == "Logloss" || b.loss == "CrossEntropy";
   const bool one_of_many = b.loss == "MultiClass" || b.loss == "MultiClassOneVsAll";
   if (one_of_two && b.dimension == 1) {
@@ -146,39 +140,33 @@ Model read(const Booster& b) {
     const double border = b.border == 0.5 ? 0 : -std::log(1 / b.border - 1);
     const Expr which = cast(greater(flat, flat.scalar(border)), DType::int64);
     const bool named = b.class_names.size() == 2;
-    output(named ? label_of(b, which) : which, "predict");
-    output(concat({unsqueeze(1.0 - p, 1), unsqueeze(p, 1)}, 1), "predict_proba", named ? b.class_names : std::vector<std::string>());
-    output(flat, "RawFormulaVal");
+    maker.output(named ? label_of(b, which) : which, "predict");
+    maker.output(concat({unsqueeze(1.0 - p, 1), unsqueeze(p, 1)}, 1), "predict_proba", named ? b.class_names : std::vector<std::string>());
+    maker.output(flat, "RawFormulaVal");
   } else if (one_of_many && b.dimension > 1) {
     const Expr p = b.loss == "MultiClass" ? softmax(raw) : 1.0 / (exp(-raw) + 1.0);
     const Expr which = argmax(raw, 1);
     const bool named = b.class_names.size() == b.dimension;
-    output(unsqueeze(named ? label_of(b, which) : which, 1), "predict");  // one column, as CatBoost gives it
-    output(p, "predict_proba", named ? b.class_names : std::vector<std::string>());
-    output(raw, "RawFormulaVal");
+    maker.output(unsqueeze(named ? label_of(b, which) : which, 1), "predict");  // one column, as CatBoost gives it
+    maker.output(p, "predict_proba", named ? b.class_names : std::vector<std::string>());
+    maker.output(raw, "RawFormulaVal");
   } else if (b.loss == "MultiLogloss" || b.loss == "MultiCrossEntropy") {
-    output(cast(greater(raw, raw.scalar(0)), DType::int64), "predict");
-    output(1.0 / (exp(-raw) + 1.0), "predict_proba");
-    output(raw, "RawFormulaVal");
+    maker.output(cast(greater(raw, raw.scalar(0)), DType::int64), "predict");
+    maker.output(1.0 / (exp(-raw) + 1.0), "predict_proba");
+    maker.output(raw, "RawFormulaVal");
   } else if (b.loss.starts_with("Poisson") || b.loss.starts_with("Tweedie")) {
-    output(exp(flat), "predict");
-    output(flat, "RawFormulaVal");
+    maker.output(exp(flat), "predict");
+    maker.output(flat, "RawFormulaVal");
   } else if (b.loss == "RMSEWithUncertainty") {
     b.fail(Code::unsupported, "the loss RMSEWithUncertainty");
   } else {
-    output(flat, "predict");
+    maker.output(flat, "predict");
   }
-  model.graph = builder.finish("CatBoost");
-  model.signature.row_wise = true;
-  model.origin.framework = "CatBoost";
-  model.origin.producer = "catboost.CatBoost";
-  model.info = {"model",
-                "\"CatBoost\"",
-                {{"loss_function", json_text(b.loss), {}},
-                 {"trees", format("{}", b.oblivious.size() + b.trees.size()), {}},
-                 {"columns", format("{}", b.columns), {}},
-                 {"dimension", format("{}", b.dimension), {}}}};
-  return model;
+  return std::move(maker).finish("CatBoost", "catboost.CatBoost",
+                                 {{"loss_function", json_text(b.loss), {}},
+                                  {"trees", format("{}", b.oblivious.size() + b.trees.size()), {}},
+                                  {"columns", format("{}", b.columns), {}},
+                                  {"dimension", format("{}", b.dimension), {}}});
 }
 
 }  // namespace decant::catboost

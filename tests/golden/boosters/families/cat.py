@@ -3,7 +3,7 @@
 import catboost as cb
 import numpy as np
 
-from registry import REL12, case
+from registry import REL12, asked, case
 
 COMMON = {"iterations": 5, "depth": 4, "verbose": 0, "thread_count": 1, "random_seed": 0, "allow_writing_files": False, "learning_rate": 0.3}
 
@@ -15,7 +15,7 @@ def model(name, build, target, table="missing", how="cbm", labels=None):
         fitted = build().fit(train.x, np.array(labels)[y] if labels else y)
         path = stem.with_name(f"{stem.name}.{how}")
         fitted.save_model(str(path), format=how)
-        answers = {method: getattr(fitted, method)(train.ask) for method in ("predict", "predict_proba") if hasattr(fitted, method)}
+        answers = asked(fitted, train)
         raw = fitted.predict(train.ask, prediction_type="RawFormulaVal")
         if not np.array_equal(raw, answers["predict"]):
             answers["RawFormulaVal"] = raw
