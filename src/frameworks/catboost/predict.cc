@@ -16,12 +16,18 @@ namespace {
 using namespace std::string_view_literals;
 using Parts = TreeParts<float, double>;
 
-constexpr std::int64_t kMostColumns = 10'000'000;
-
-Parts::Split node_of(const Split& split, std::int64_t yes, std::int64_t no) {
-  // "above the border" is asked as "at most the border", which compares the other way.
+Parts::Split node_of(const Split& split, std::int64_t yes, std::int64_t no, Parts& parts) {
   Parts::Split out;
-  out.feature = split.flat_index;
+  out.feature = split.column;
+  if (split.member >= 0) {
+    std::vector<std::uint32_t> words(static_cast<std::size_t>(split.member) / 32 + 1, 0);
+    words.back() = 1u << (split.member % 32);
+    out.set = parts.add_set(words);
+    out.yes = yes;
+    out.no = no;
+    return out;
+  }
+  // "above the border" is asked as "at most the border", which compares the other way.
   out.split = split.border;
   out.yes = no;
   out.no = yes;
@@ -29,7 +35,9 @@ Parts::Split node_of(const Split& split, std::int64_t yes, std::int64_t no) {
   return out;
 }
 
-Expr raw_values(const Booster& b, Expr x32) {
+}  // namespace
+
+Expr raw_values(const Booster& b, Expr rows) {
   Parts parts(b.source, b.dimension);
   for (std::size_t t = 0; t < b.oblivious.size(); ++t) {
     const ObliviousTree& tree = b.oblivious[t];
@@ -41,7 +49,7 @@ Expr raw_values(const Booster& b, Expr x32) {
       if (i >= leaves - 1) return Parts::Split{};
       std::size_t level = 0;
       while ((std::size_t{2} << level) - 1 <= i) ++level;
-      return node_of(tree.splits[depth - 1 - level], static_cast<std::int64_t>(2 * i + 2), static_cast<std::int64_t>(2 * i + 1));
+      return node_of(tree.splits[depth - 1 - level], static_cast<std::int64_t>(2 * i + 2), static_cast<std::int64_t>(2 * i + 1), parts);
     };
     const auto leaf = [&](std::size_t i, std::span<double> out) {
       std::copy_n(tree.values.begin() + static_cast<std::ptrdiff_t>((i - (leaves - 1)) * b.dimension), b.dimension, out.begin());
@@ -51,17 +59,19 @@ Expr raw_values(const Booster& b, Expr x32) {
   for (std::size_t t = 0; t < b.trees.size(); ++t) {
     const std::vector<Node>& tree = b.trees[t];
     const auto fail = [&](std::string_view text) { b.fail(Code::corrupt, format("tree {}: {}", t, text)); };
-    const auto node = [&](std::size_t i) { return tree[i].yes < 0 ? Parts::Split{} : node_of(tree[i].split, tree[i].yes, tree[i].no); };
+    const auto node = [&](std::size_t i) { return tree[i].yes < 0 ? Parts::Split{} : node_of(tree[i].split, tree[i].yes, tree[i].no, parts); };
     const auto leaf = [&](std::size_t i, std::span<double> out) {
       if (tree[i].values.size() != b.dimension) fail(format("{} leaf values for {} outputs", tree[i].values.size(), b.dimension));
       std::ranges::copy(tree[i].values, out.begin());
     };
     parts.add(tree.size(), 0, node, leaf, fail);
   }
-  Expr out = parts.sum(x32, b.dimension, "<=");
+  Expr out = parts.sum(rows, b.dimension, "<=");
   if (b.scale != 1) out = out * b.scale;
   return out + out.row(b.bias.size() == b.dimension ? b.bias : std::vector<double>(b.dimension, b.bias[0]));
 }
+
+namespace {
 
 Expr label_of(const Booster& b, Expr which) {
   if (b.class_type == "Integer") {
@@ -87,9 +97,11 @@ Encoding recognise(Bytes bytes) {
   const std::string_view text = as_text(bytes);
   if (text.starts_with("CBM1")) return Encoding::binary;
   if (!text.starts_with('{')) return Encoding::none;
-  // The keys are sorted or nearly so: the features come first, trees behind them.
+  // The keys are sorted: tables of counters and features come first, trees behind them.
   const std::string_view head = text.substr(0, 512);
-  return head.find("\"features_info\"") != std::string_view::npos && text.find("\"float_features\"") != std::string_view::npos ? Encoding::json : Encoding::none;
+  const auto has = [](std::string_view in, std::string_view key) { return in.find(key) != std::string_view::npos; };
+  const bool begins = has(head, "\"features_info\"") || (has(head, "\"ctr_data\"") && has(text, "\"features_info\""));
+  return begins && (has(text, "\"float_features\"") || has(text, "\"categorical_features\"")) ? Encoding::json : Encoding::none;
 }
 
 Booster parse(const Source& source) {
@@ -109,21 +121,6 @@ Booster parse(const Source& source) {
   return out;
 }
 
-void add_float_feature(Booster& booster, FloatFeature feature) {
-  if (feature.flat_index < 0 || feature.flat_index >= kMostColumns) booster.fail(Code::corrupt, format("column {}", feature.flat_index));
-  if (static_cast<std::uint8_t>(feature.nan) > 2) booster.fail(Code::corrupt, "a treatment of NaN that is none");
-  booster.columns = std::max(booster.columns, feature.flat_index + 1);
-  booster.source.budget().charge(sizeof(FloatFeature), "a feature", booster.source.where());
-  if (!feature.name.empty() && static_cast<std::uint64_t>(feature.flat_index) < 1'000'000) {
-    if (booster.names.size() <= static_cast<std::size_t>(feature.flat_index)) {
-      booster.source.budget().charge((static_cast<std::size_t>(feature.flat_index) + 1 - booster.names.size()) * sizeof(std::string), "names", booster.source.where());
-      booster.names.resize(static_cast<std::size_t>(feature.flat_index) + 1);
-    }
-    booster.names[static_cast<std::size_t>(feature.flat_index)] = feature.name;
-  }
-  booster.floats.push_back(std::move(feature));
-}
-
 void refuse_features(const Booster& booster, std::size_t count, std::string_view what) {
   if (count != 0) booster.fail(Code::unsupported, format("{} features of CatBoost made from {} are not run yet", count, what));
 }
@@ -131,9 +128,12 @@ void refuse_features(const Booster& booster, std::size_t count, std::string_view
 Model read(const Booster& b) {
   ModelMaker maker;
   const std::vector<std::string> names = b.names.size() == static_cast<std::size_t>(b.columns) ? b.names : std::vector<std::string>();
-  const Expr raw = raw_values(b, cast(maker.matrix(b.columns, names), DType::float32));
+  // Categories are texts, and these are inputs of their own.
+  const Expr raw = raw_values(b, b.categories.empty() ? cast(maker.matrix(b.columns, names), DType::float32) : rows(b, [&](std::size_t i, bool text) {
+    return maker.column(names.empty() ? format("{}", i) : names[i], text);
+  }));
   const Expr flat = b.dimension == 1 ? squeeze(raw, 1) : raw;
-  const bool one_of_two = b.loss == "Logloss" || b.loss == "CrossEntropy";
+  const bool one_of_two = b.loss == "Logloss" || b.loss == "CrossEntropy" || b.loss == "Focal";
   const bool one_of_many = b.loss == "MultiClass" || b.loss == "MultiClassOneVsAll";
   if (one_of_two && b.dimension == 1) {
     const Expr p = 1.0 / (exp(-flat) + 1.0);
@@ -157,8 +157,9 @@ Model read(const Booster& b) {
   } else if (b.loss.starts_with("Poisson") || b.loss.starts_with("Tweedie")) {
     maker.output(exp(flat), "predict");
     maker.output(flat, "RawFormulaVal");
-  } else if (b.loss == "RMSEWithUncertainty") {
-    b.fail(Code::unsupported, "the loss RMSEWithUncertainty");
+  } else if (b.loss == "RMSEWithUncertainty" && b.dimension == 2) {  // a mean, and the logarithm of a deviation told as variance
+    maker.output(concat({columns(raw, {0}), exp(columns(raw, {1}) * 2)}, 1), "predict");
+    maker.output(raw, "RawFormulaVal");
   } else {
     maker.output(flat, "predict");
   }
