@@ -59,6 +59,7 @@ TEST(CatboostMalformed, CutAndFlipped) {
   for (const char* file : {"cat_binary_json.json", "cat_lossguide_json.json", "cat_binary_cbm.cbm", "cat_lossguide_cbm.cbm", "cat_categories_cbm.cbm", "cat_categories_json.json"}) {
     testing::cut_and_flip("catboost", golden(format("boosters/boosters/{}", file)));
   }
+  testing::cut_and_flip("pickle", golden("boosters/boosters/cat_regressor.pkl"));
 }
 
 }  // namespace

@@ -132,6 +132,14 @@ Expr rows(const Booster& booster, const std::function<Expr(std::size_t, bool)>& 
 /// The untransformed answer [N, dimension].
 Expr raw_values(const Booster& booster, Expr rows);
 
+/// What the estimator that was trained for this loss gives for it.
+struct Answers {
+  Expr predict, predict_proba;  // the latter only of classifiers
+};
+Answers answers(const Booster& booster, Expr raw);
+/// The labels of predict_proba's columns; undefined where there are none or the model does not hold them.
+Tensor classes_of(const Booster& booster);
+
 Model read(const Booster& booster);
 
 }  // namespace decant::catboost

@@ -73,25 +73,54 @@ Expr raw_values(const Booster& b, Expr rows) {
 
 namespace {
 
-Expr label_of(const Booster& b, Expr which) {
-  if (b.class_type == "Integer") {
-    std::vector<std::int64_t> labels;
-    for (const std::string& name : b.class_names) {
-      const auto label = document::number_of<std::int64_t>(name);
-      if (!label) b.fail(Code::corrupt, format("the class \"{}\"", printable(name, 40)));
-      labels.push_back(*label);
-    }
-    return gather(which.constant(Tensor::vector(labels)), which, 0);
-  }
-  if (b.class_type == "Float") {
-    std::vector<double> labels;
-    for (const std::string& name : b.class_names) labels.push_back(document::number_of<double>(name).value_or(0));
-    return gather(which.constant(Tensor::vector(labels)), which, 0);
-  }
-  return gather(which.constant(Tensor::vector(b.class_names)), which, 0);
-}
+bool is_binary(const Booster& b) { return (b.loss == "Logloss" || b.loss == "CrossEntropy" || b.loss == "Focal") && b.dimension == 1; }
+bool is_multiclass(const Booster& b) { return (b.loss == "MultiClass" || b.loss == "MultiClassOneVsAll") && b.dimension > 1; }
+
+Expr flat(const Booster& b, Expr raw) { return b.dimension == 1 ? squeeze(raw, 1) : raw; }
 
 }  // namespace
+
+Tensor classes_of(const Booster& b) {
+  const std::size_t count = is_binary(b) ? 2 : is_multiclass(b) ? b.dimension : 0;
+  if (count == 0 || b.class_names.size() != count) return {};
+  if (b.class_type != "Integer" && b.class_type != "Float") return Tensor::vector(b.class_names);
+  std::vector<std::int64_t> whole;
+  std::vector<double> real;
+  for (const std::string& name : b.class_names) {
+    const auto label = document::number_of<std::int64_t>(name);
+    if (!label && b.class_type == "Integer") b.fail(Code::corrupt, format("the class \"{}\"", printable(name, 40)));
+    whole.push_back(label.value_or(0));
+    real.push_back(document::number_of<double>(name).value_or(0));
+  }
+  return b.class_type == "Integer" ? Tensor::vector(whole) : Tensor::vector(real);
+}
+
+Answers answers(const Booster& b, Expr raw) {
+  Answers out;
+  const Expr score = flat(b, raw);
+  const Tensor classes = classes_of(b);
+  const auto label = [&](Expr which) { return classes.defined() ? gather(which.constant(classes), which, 0) : which; };
+  const auto logistic = [](Expr v) { return 1.0 / (exp(-v) + 1.0); };
+  if (is_binary(b)) {
+    const Expr p = logistic(score);
+    const double border = b.border == 0.5 ? 0 : -std::log(1 / b.border - 1);
+    out.predict = label(cast(greater(score, score.scalar(border)), DType::int64));
+    out.predict_proba = concat({unsqueeze(1.0 - p, 1), unsqueeze(p, 1)}, 1);
+  } else if (is_multiclass(b)) {
+    out.predict = unsqueeze(label(argmax(raw, 1)), 1);  // one column, as CatBoost gives it
+    out.predict_proba = b.loss == "MultiClass" ? softmax(raw) : logistic(raw);
+  } else if (b.loss == "MultiLogloss" || b.loss == "MultiCrossEntropy") {
+    out.predict = cast(greater(raw, raw.scalar(0)), DType::int64);
+    out.predict_proba = logistic(raw);
+  } else if (b.loss.starts_with("Poisson") || b.loss.starts_with("Tweedie")) {
+    out.predict = exp(score);
+  } else if (b.loss == "RMSEWithUncertainty" && b.dimension == 2) {  // a mean, and the logarithm of a deviation told as variance
+    out.predict = concat({columns(raw, {0}), exp(columns(raw, {1}) * 2)}, 1);
+  } else {
+    out.predict = score;
+  }
+  return out;
+}
 
 Encoding recognise(Bytes bytes) {
   const std::string_view text = as_text(bytes);
@@ -132,37 +161,11 @@ Model read(const Booster& b) {
   const Expr raw = raw_values(b, b.categories.empty() ? cast(maker.matrix(b.columns, names), DType::float32) : rows(b, [&](std::size_t i, bool text) {
     return maker.column(names.empty() ? format("{}", i) : names[i], text);
   }));
-  const Expr flat = b.dimension == 1 ? squeeze(raw, 1) : raw;
-  const bool one_of_two = b.loss == "Logloss" || b.loss == "CrossEntropy" || b.loss == "Focal";
-  const bool one_of_many = b.loss == "MultiClass" || b.loss == "MultiClassOneVsAll";
-  if (one_of_two && b.dimension == 1) {
-    const Expr p = 1.0 / (exp(-flat) + 1.0);
-    const double border = b.border == 0.5 ? 0 : -std::log(1 / b.border - 1);
-    const Expr which = cast(greater(flat, flat.scalar(border)), DType::int64);
-    const bool named = b.class_names.size() == 2;
-    maker.output(named ? label_of(b, which) : which, "predict");
-    maker.output(concat({unsqueeze(1.0 - p, 1), unsqueeze(p, 1)}, 1), "predict_proba", named ? b.class_names : std::vector<std::string>());
-    maker.output(flat, "RawFormulaVal");
-  } else if (one_of_many && b.dimension > 1) {
-    const Expr p = b.loss == "MultiClass" ? softmax(raw) : 1.0 / (exp(-raw) + 1.0);
-    const Expr which = argmax(raw, 1);
-    const bool named = b.class_names.size() == b.dimension;
-    maker.output(unsqueeze(named ? label_of(b, which) : which, 1), "predict");  // one column, as CatBoost gives it
-    maker.output(p, "predict_proba", named ? b.class_names : std::vector<std::string>());
-    maker.output(raw, "RawFormulaVal");
-  } else if (b.loss == "MultiLogloss" || b.loss == "MultiCrossEntropy") {
-    maker.output(cast(greater(raw, raw.scalar(0)), DType::int64), "predict");
-    maker.output(1.0 / (exp(-raw) + 1.0), "predict_proba");
-    maker.output(raw, "RawFormulaVal");
-  } else if (b.loss.starts_with("Poisson") || b.loss.starts_with("Tweedie")) {
-    maker.output(exp(flat), "predict");
-    maker.output(flat, "RawFormulaVal");
-  } else if (b.loss == "RMSEWithUncertainty" && b.dimension == 2) {  // a mean, and the logarithm of a deviation told as variance
-    maker.output(concat({columns(raw, {0}), exp(columns(raw, {1}) * 2)}, 1), "predict");
-    maker.output(raw, "RawFormulaVal");
-  } else {
-    maker.output(flat, "predict");
-  }
+  const Answers all = answers(b, raw);
+  const Expr score = flat(b, raw);
+  maker.output(all.predict, "predict");
+  if (all.predict_proba) maker.output(all.predict_proba, "predict_proba", classes_of(b).defined() ? b.class_names : std::vector<std::string>());
+  if (all.predict.id() != score.id()) maker.output(score, "RawFormulaVal");
   return std::move(maker).finish("CatBoost", "catboost.CatBoost",
                                  {{"loss_function", json_text(b.loss), {}},
                                   {"trees", format("{}", b.oblivious.size() + b.trees.size()), {}},

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """CatBoost: every treatment of NaN, every shape of tree, every kind of answer and of statistic of categories, as .cbm and as JSON."""
+import pickle
+
 import catboost as cb
 import numpy as np
 
@@ -65,3 +67,41 @@ model("cat_categories_depthwise", lambda: cb.CatBoostClassifier(grow_policy="Dep
 model("cat_categories_several", lambda: cb.CatBoostClassifier(loss_function="MultiLogloss", **WITH), "several", table="codes", prepare=True)
 model("cat_categories_weights", lambda: cb.CatBoostClassifier(auto_class_weights="Balanced", **WITH), "multi", table="codes", prepare=True)
 model("cat_categories_classes", lambda: cb.CatBoostRegressor(**dict(WITH, simple_ctr=["Borders:TargetBorderCount=4", "Buckets:TargetBorderCount=3"])), "real", table="codes", prepare=True)
+
+
+def pickled(name, build, target, table="missing", labels=None, prepare=False, contracts=None, contract=REL12):
+    @case(name, table, contract, contracts=contracts, estimator=name)
+    def _(train, stem):
+        y = getattr(train, target)
+        made, x = built(build, train, prepare)
+        fitted = made.fit(x, np.array(labels)[y] if labels else y)
+        path = stem.with_name(stem.name + ".pkl")
+        path.write_bytes(pickle.dumps(fitted, protocol=4))
+        return path, asked(fitted, train)
+
+
+def in_pipeline():
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), cb.CatBoostClassifier(**COMMON))
+
+
+def behind_columns():
+    from sklearn.compose import make_column_transformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    columns = make_column_transformer((StandardScaler(), ["n0", "n2", "n4", "n5"]), ("passthrough", ["colour", "place"]), verbose_feature_names_out=False)
+    return make_pipeline(columns.set_output(transform="pandas"), cb.CatBoostClassifier(**dict(COMMON, cat_features=["colour", "place"])))
+
+
+pickled("cat_classifier", lambda: cb.CatBoostClassifier(**COMMON), "binary")
+pickled("cat_classifier_text", lambda: cb.CatBoostClassifier(**COMMON), "multi", labels=["low", "mid", "top"])
+pickled("cat_classifier_several", lambda: cb.CatBoostClassifier(loss_function="MultiLogloss", **COMMON), "several")
+pickled("cat_classifier_categories", lambda: cb.CatBoostClassifier(**WITH), "binary", table="codes", prepare=True)
+pickled("cat_regressor", lambda: cb.CatBoostRegressor(**COMMON), "real")
+pickled("cat_regressor_poisson", lambda: cb.CatBoostRegressor(loss_function="Poisson", **COMMON), "count")
+pickled("cat_plain_object", lambda: cb.CatBoost(dict(COMMON, loss_function="Poisson")), "count")
+pickled("cat_pipeline", in_pipeline, "multi", table="plain")
+pickled("cat_pipeline_columns", behind_columns, "binary", table="codes", prepare=True)
