@@ -144,10 +144,13 @@ std::vector<std::string> run(const std::string& root, const Case& c, bool refere
   std::vector<std::string> out;
   try {
     if (c.contract == "none") return run_none(root, c);
-    Model read = read_model(Source::open(root + c.model));
+    const std::vector<NamedTensor> wanted = read_npz(Source::open(root + c.expected));
+    Part part;  // with the outputs that are only made where they are named
+    for (const NamedTensor& w : wanted) part.outputs.push_back(w.name);
+    part.texts = c.name.find("passed_texts") != std::string::npos;  // as predict does where a column holds texts
+    Model read = read_model(Source::open(root + c.model), part);
     if (onnx) read = through_onnx(read, format("golden_{}.onnx", ::getpid()));
     const auto model = std::make_shared<const Model>(std::move(read));
-    const std::vector<NamedTensor> wanted = read_npz(Source::open(root + c.expected));
     std::vector<std::string> names;
     for (const NamedTensor& w : wanted) {
       if (std::ranges::find(model->signature.outputs, w.name, &Output::name) == model->signature.outputs.end()) out.push_back("no output " + w.name);
