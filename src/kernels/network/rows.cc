@@ -174,16 +174,5 @@ void norm_row(const float* x, float epsilon, const float* gain, const float* shi
 double sum_row(const float* x, std::size_t count) { return HWY_DYNAMIC_DISPATCH(sum_of)(x, count); }
 void lstm_row(const float* gates, const float* peepholes, float* cell, float* out, std::size_t hidden) { HWY_DYNAMIC_DISPATCH(lstm_of)(gates, peepholes, cell, out, hidden); }
 
-void transpose_block(const float* in, std::size_t in_stride, std::size_t rows, std::size_t columns, float* out, std::size_t out_stride) {
-  constexpr std::size_t kBlock = 16;
-  for (std::size_t i0 = 0; i0 < rows; i0 += kBlock) {
-    for (std::size_t j0 = 0; j0 < columns; j0 += kBlock) {
-      for (std::size_t j = j0; j < std::min(columns, j0 + kBlock); ++j) {
-        for (std::size_t i = i0; i < std::min(rows, i0 + kBlock); ++i) out[j * out_stride + i] = in[i * in_stride + j];
-      }
-    }
-  }
-}
-
 }  // namespace decant
 #endif

@@ -73,6 +73,23 @@ Projected cut(const AttributeView& c, const Tensor& all, const std::vector<std::
   return out;
 }
 
+// Heads that are ready, under a mask of keys, a bias of the scores and the order of the positions, each where it is given: [B, L, H * D].
+Tensor attend_masked(const KernelContext& c, const Tensor& q, const Tensor& k, const Tensor& v, std::size_t mask_at, std::size_t bias_at) {
+  const Heads h{q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
+  std::optional<KeyMask> mask;
+  if (c.has_input(mask_at)) mask.emplace(c, c.input(mask_at), h, c.real("mask_filter_value", -10000));
+  std::optional<Mask> extra;
+  if (c.has_input(bias_at)) extra.emplace(c, c.input(bias_at), h);
+  const bool causal = c.integer("unidirectional", 0) != 0;
+  AttendOptions o;
+  o.scale = c.real("scale", 0);
+  return joined_heads(attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t head, std::int64_t i, std::span<double> row) {
+    if (mask) mask->add(b, i, row);
+    if (extra) extra->add(b, head, i, row);
+    for (std::int64_t j = h.kv_length - h.q_length + i + 1; causal && j < h.kv_length; ++j) row[z(j)] = kHidden;
+  }, nullptr));
+}
+
 // The second half of Attention and QAttention, which differ in how they project. Inputs: `mask`, `past`, `extra` are their places.
 void attend_projected(KernelContext& c, const Projected& p, std::size_t mask_at, std::size_t past_at, std::size_t bias_at) {
   const std::int64_t heads = c.integer("num_heads");
@@ -87,20 +104,7 @@ void attend_projected(KernelContext& c, const Projected& p, std::size_t mask_at,
     k = joined_lengths(c, Tensor(past.dtype(), one, past.blob().slice(0, bytes)), k);
     v = joined_lengths(c, Tensor(past.dtype(), one, past.blob().slice(bytes, bytes)), v);
   }
-  const Heads h{q.dim(0), heads, heads, q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
-  std::optional<KeyMask> mask;
-  if (c.has_input(mask_at)) mask.emplace(c, c.input(mask_at), h, c.real("mask_filter_value", -10000));
-  std::optional<Mask> extra;
-  if (c.has_input(bias_at)) extra.emplace(c, c.input(bias_at), h);
-  const bool causal = c.integer("unidirectional", 0) != 0;
-  AttendOptions o;
-  o.scale = c.real("scale", 0);
-  const Tensor out = attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t head, std::int64_t i, std::span<double> row) {
-    if (mask) mask->add(b, i, row);
-    if (extra) extra->add(b, head, i, row);
-    for (std::int64_t j = h.kv_length - h.q_length + i + 1; causal && j < h.kv_length; ++j) row[z(j)] = kHidden;
-  }, nullptr);
-  c.set_output(0, joined_heads(out));
+  c.set_output(0, attend_masked(c, q, k, v, mask_at, bias_at));
   if (!c.wants_output(1)) return;
   if (k.shape() != v.shape()) c.fail(Code::mismatch, "keys and values of different sizes cannot be kept in one tensor");
   Shape shape{2};
@@ -204,20 +208,7 @@ void multi_head_attention(KernelContext& c) {
   Tensor k = split_heads(c, p.k, heads), v = split_heads(c, p.v, heads);
   if (c.has_input(6) != c.has_input(7)) c.fail(Code::mismatch, "past_key and past_value go together");
   if (c.has_input(6) && p.k.rank() == 3) k = joined_lengths(c, c.input(6), k), v = joined_lengths(c, c.input(7), v);
-  const Heads h{q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
-  std::optional<KeyMask> mask;
-  if (c.has_input(4)) mask.emplace(c, c.input(4), h, c.real("mask_filter_value", -10000));
-  std::optional<Mask> extra;
-  if (c.has_input(5)) extra.emplace(c, c.input(5), h);
-  const bool causal = c.integer("unidirectional", 0) != 0;
-  AttendOptions o;
-  o.scale = c.real("scale", 0);
-  const Tensor out = attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t head, std::int64_t i, std::span<double> row) {
-    if (mask) mask->add(b, i, row);
-    if (extra) extra->add(b, head, i, row);
-    for (std::int64_t j = h.kv_length - h.q_length + i + 1; causal && j < h.kv_length; ++j) row[z(j)] = kHidden;
-  }, nullptr);
-  c.set_output(0, joined_heads(out));
+  c.set_output(0, attend_masked(c, q, k, v, 4, 5));
   if (c.wants_output(1)) c.set_output(1, k);
   if (c.wants_output(2)) c.set_output(2, v);
 }
