@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdio>
 #include <thread>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "data/data.h"
@@ -33,8 +35,23 @@ std::pair<std::shared_ptr<const Model>, std::vector<Tensor>> model_for(const Sou
   return {model, read_inputs(input, path, model->signature)};
 }
 
-}  // namespace
+/// A table has one row for each row of the first output: what has others (scikit-learn 0.18's VotingClassifier.transform) is left out, and
+/// said, unless it was asked for by name or goes into an archive of arrays.
+void leave_out_other_rows(std::vector<Output>& outputs, std::vector<Tensor>& answers) {
+  const auto rows = [](const Tensor& t) { return t.rank() == 0 ? 1 : t.dim(0); };
+  for (std::size_t i = 1; i < answers.size();) {
+    if (rows(answers[i]) == rows(answers[0])) {
+      ++i;
+      continue;
+    }
+    std::fprintf(stderr, "decant: %s has %lld rows, %s %lld: it is left out; write it to .npz, or ask for it by --outputs\n", printable(outputs[i].name).c_str(),
+                 static_cast<long long>(rows(answers[i])), printable(outputs[0].name).c_str(), static_cast<long long>(rows(answers[0])));
+    outputs.erase(outputs.begin() + static_cast<std::ptrdiff_t>(i));
+    answers.erase(answers.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
 
+}  // namespace
 
 int predict(const PredictOptions& options) {
   const Source source = options.model == "-" ? Source::standard_input(options.memory) : Source::open(options.model, options.memory);
@@ -53,6 +70,7 @@ int predict(const PredictOptions& options) {
   std::vector<Output> outputs;
   if (options.outputs.empty()) outputs = model->signature.outputs;
   for (const std::string& name : options.outputs) outputs.push_back(*std::ranges::find(model->signature.outputs, name, &Output::name));
+  if (options.outputs.empty() && !options.output.ends_with(".npz")) leave_out_other_rows(outputs, answers);
   write_outputs(options.output, outputs, answers);
   return kDone;
 }

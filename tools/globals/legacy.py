@@ -6,7 +6,7 @@ its classes are then known under both. EXTRA lists what has gone since.
 """
 _OLD = {
     "cluster": "_affinity_propagation=affinity_propagation_ _agglomerative=hierarchical _bicluster=bicluster _birch=birch _dbscan=dbscan_ "
-               "_kmeans=k_means_ _mean_shift=mean_shift_ _optics=optics_ _spectral=spectral",
+               "_kmeans=k_means_ _kmeans=_k_means _mean_shift=mean_shift_ _optics=optics_ _spectral=spectral",
     "covariance": "_elliptic_envelope=elliptic_envelope _empirical_covariance=empirical_covariance_ _graph_lasso=graph_lasso_ "
                   "_robust_covariance=robust_covariance _shrunk_covariance=shrunk_covariance_",
     "cross_decomposition": "_pls=pls_ _pls=cca_ _pls=_cca",
@@ -172,16 +172,27 @@ SCIPY.update({"scipy.interpolate.interpolate": "interp1d PPoly", "scipy.interpol
 SKLEARN2PMML = {
     "sklearn2pmml": "EstimatorProxy SelectorProxy PMMLPipeline",
     "sklearn2pmml.customization": "Customization",
-    "sklearn2pmml.decoration": "Alias MultiAlias CategoricalDomain ContinuousDomain MultiDomain OrdinalDomain TemporalDomain DateDomain DateTimeDomain",
+    "sklearn2pmml.decoration": "Alias MultiAlias CategoricalDomain ContinuousDomain MultiDomain OrdinalDomain TemporalDomain DateDomain DateTimeDomain "
+                               "DomainEraser ContinuousDomainEraser DiscreteDomainEraser",
+    "sklearn2pmml.ensemble": "GBDTLMRegressor GBDTLRClassifier",
+    "sklearn2pmml.feature_extraction.text": "Matcher Splitter",
     "sklearn2pmml.feature_selection": "SelectUnique",
+    "sklearn2pmml.neural_network": "MLPTransformer",
     "sklearn2pmml.pipeline": "PMMLPipeline _Verification",
     "sklearn2pmml.preprocessing": "Aggregator AggregateTransformer CastTransformer ConcatTransformer CutTransformer DaysSinceYearTransformer "
-                                  "DurationTransformer LookupTransformer MatchesTransformer MultiLookupTransformer PMMLLabelBinarizer "
-                                  "PMMLLabelEncoder PowerFunctionTransformer ReplaceTransformer StringNormalizer SubstringTransformer",
+                                  "DurationTransformer IdentityTransformer LookupTransformer MatchesTransformer MultiCastTransformer MultiLookupTransformer PMMLLabelBinarizer "
+                                  "PMMLLabelEncoder PowerFunctionTransformer ReplaceTransformer StringLengthTransformer StringNormalizer "
+                                  "SubstringTransformer WordCountTransformer",
     "sklearn2pmml.preprocessing.pandas": "DataFrameConstructor",
+    "sklearn2pmml.util": "Slicer",
+    "sklearn_pandas.categorical_imputer": "CategoricalImputer",
+    "sklearn_pandas.transformers": "CategoricalImputer",
     "sklearn_pandas.dataframe_mapper": "DataFrameMapper",
     "sklearn_pandas.pipeline": "TransformerPipeline",
 }
+
+# The one module of SMOTE and its kin up to imbalanced-learn 0.7.
+IMBLEARN = {"imblearn.over_sampling._smote": "SMOTE SMOTENC BorderlineSMOTE SVMSMOTE KMeansSMOTE"}
 
 CATBOOST = {
     "catboost.core": "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor",

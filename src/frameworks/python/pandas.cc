@@ -13,16 +13,6 @@ namespace {
 
 constexpr std::size_t kMost = 10'000'000;
 
-/// The array of labels of an Index.
-Object labels_of(const Object& index) {
-  if (index.name() == "_new_Index" || index.is_instance()) {
-    for (const Object& argument : index.args()) {
-      if (argument.is_dict() && argument.has("data")) return argument["data"];
-    }
-  }
-  index.fail(Code::unsupported, "an index of pandas without labels of its own");
-}
-
 struct Block {
   Object values;
   std::vector<std::int64_t> places;
@@ -65,6 +55,15 @@ Manager manager_of(const Object& object) {
 }
 
 }  // namespace
+
+Object labels_of(const Object& index) {
+  if (index.name() == "_new_Index" || index.is_instance()) {
+    for (const Object& argument : index.args()) {
+      if (argument.is_dict() && argument.has("data")) return argument["data"];
+    }
+  }
+  index.fail(Code::unsupported, "an index of pandas without labels of its own");
+}
 
 const std::vector<double>& LabelledNumbers::column(std::string_view name, const Object& where) const {
   const auto at = std::ranges::find(names, name);

@@ -160,6 +160,14 @@ class Parser {
       need(")");
       return out;
     }
+    for (const std::string_view name : {"pandas.isnull", "pandas.notnull", "pandas.isna", "pandas.notna", "pd.isnull", "pd.notnull"}) {
+      if (!take(name)) continue;
+      need("(");
+      const Value v = conditional();
+      need(")");
+      const Expr missing = Missing(Object{}).in(is_text(v) ? texts(v) : number(v));
+      return {name.find("not") == name.npos ? missing : logical_not(missing), {}};
+    }
     space();
     const auto begins = [&](char c) { return at_ < text_.size() && text_[at_] == c; };
     if (begins('\'') || begins('"')) return {like_.constant(Tensor::scalar(literal())), {}};
@@ -205,6 +213,12 @@ class Parser {
 };
 
 }  // namespace
+
+std::string expression_text(const Object& parameter) {
+  if (parameter.is_text()) return parameter.text();
+  if (parameter.set("function_defs") && !parameter["function_defs"].elements().empty()) unsupported(parameter, "an expression with functions of its own");
+  return parameter["expr"].text();
+}
 
 Expr expression(const Object& self, std::string_view text, const Table& x) {
   if (x.width() == 0) unsupported(self, "an expression over no columns");

@@ -97,7 +97,7 @@ Expr numpy_function(const Object& self, const Object& function, const Object& ar
   if (reconstructed && function.args().size() == 2) {  // ufuncs before NumPy 1.22: (module, name), the module that happened to hold it
     module = function.args()[0].node().text();
     name = function.args()[1].node().text();
-    genuine = (module == "numpy" || module.starts_with("numpy.")) && is_genuine("numpy", "numpy", name);
+    genuine = (module == "numpy" || module == "scipy" || module.starts_with("numpy.")) && is_genuine("numpy", "numpy", name);
   }
   const auto refuse = [&] { unsupported(self, format("decant cannot run the function {}.{}", printable(module), printable(name))); };
   if (!genuine) refuse();
@@ -139,7 +139,7 @@ Tensor classes_within(const Object& self, int depth) {
   if (self.set("classes_")) return classes_of(self);
   if (const Tensor known = facts_of(self).classes; known.defined()) return known;
   if (self.has("steps") && !self["steps"].elements().empty()) return classes_within(self["steps"].elements().back().item(1), depth + 1);
-  for (const char* inner : {"label_binarizer_", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
+  for (const char* inner : {"label_binarizer_", "_label_binarizer", "best_estimator_", "estimator_", "estimator", "base_estimator_"}) {
     if (self.set(inner)) return classes_within(self[inner], depth + 1);
   }
   unsupported(self, "cannot tell its classes");

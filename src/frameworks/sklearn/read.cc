@@ -70,7 +70,7 @@ enum class Front : std::uint8_t { table, vector, text, record };
 
 Front front_of(const Object& self, int depth = 0) {
   if (!self.is_instance() || depth > 20 || self.set("transformers_")) return Front::table;  // a ColumnTransformer takes a table
-  static constexpr std::string_view kTexts[] = {"CountVectorizer", "HashingVectorizer", "TfidfVectorizer"}, kRecords[] = {"DictVectorizer", "FeatureHasher", "MultiLabelBinarizer"};
+  static constexpr std::string_view kTexts[] = {"CountVectorizer", "HashingVectorizer", "TfidfVectorizer", "WordCountTransformer"}, kRecords[] = {"DictVectorizer", "FeatureHasher", "MultiLabelBinarizer"};
   if (takes_vector(self) && depth == 0) return Front::vector;
   if (std::ranges::find(kTexts, self.name()) != std::end(kTexts)) return Front::text;
   if (std::ranges::find(kRecords, self.name()) != std::end(kRecords)) return Front::record;
@@ -189,17 +189,17 @@ bool sees_text(const Object& root) {
   bool found = false;
   each_instance(root, [&](const Object& object) {
     const std::string_view kind = object.name();
-    found = found || kind == "CountVectorizer" || kind == "TfidfVectorizer" || kind == "HashingVectorizer" || kind == "DictVectorizer" || kind == "FeatureHasher" ||
+    found = found || kind == "CountVectorizer" || kind == "TfidfVectorizer" || kind == "HashingVectorizer" || kind == "DictVectorizer" || kind == "FeatureHasher" || kind == "WordCountTransformer" ||
             object.module().starts_with("category_encoders.") || facts_of(object).text;
-    for (const char* attribute : {"categories_", "statistics_", "classes_"}) {
+    for (const char* attribute : {"categories_", "statistics_", "classes_", "data_values_"}) {
       const std::string_view name(attribute);
       if (!object.set(attribute)) continue;
-      if (name == "classes_" && object.name() != "LabelBinarizer" && object.name() != "LabelEncoder") continue;
+      if (name == "classes_" && !kind.ends_with("LabelBinarizer") && !kind.ends_with("LabelEncoder")) continue;
       const Object value = object[attribute];
       std::vector<Object> arrays{value};
       if (value.is_sequence() && name == "categories_") arrays = value.elements();
       for (const Object& a : arrays) {
-        const auto array = a.array();
+        const auto array = (a.name() == "_new_Index" && !a.args().empty() && a.args().back().has("data") ? a.args().back()["data"] : a).array();
         if (!array) continue;
         found = found || array->type.kind == 'U' || array->type.kind == 'S' ||
                 std::ranges::any_of(array->objects, [](Ref ref) { return ref->is_text(); });

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "frameworks/category_codes.h"
 #include "frameworks/part.h"
 #include "frameworks/python/object.h"
 #include "ir/model.h"
@@ -138,6 +139,7 @@ class Context {
   Context(Builder& graph, Version version) : builder(graph), version_(version) {}
   Builder& builder;
   std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
+  std::map<ValueId, CategoryList> categories;  // pandas' categories of a column [N, 1] that is one: boosters take their codes
   std::map<ValueId, SparseTable> sparse_rows;  // matrices that were made from sparse rows: linear() then skips the zeros
   bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 

@@ -100,6 +100,11 @@ bool is_word(char32_t c) {
 
 bool is_digit(char32_t c) { return c < 0x80 ? c >= '0' && c <= '9' : utf8proc_category(point(c)) == UTF8PROC_CATEGORY_ND; }
 
+bool is_punctuation(char32_t c) {
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
 bool is_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
          c == 0x202F || c == 0x205F || c == 0x3000;

@@ -18,6 +18,7 @@ std::string utf8_of(PointsView text);
 bool is_word(char32_t c);   // \w: letters, numbers of every kind, and _
 bool is_digit(char32_t c);  // \d
 bool is_space(char32_t c);  // \s and str.isspace
+bool is_punctuation(char32_t c);  // a general category of P (unicodedata.category)
 char32_t simple_lower(char32_t c);
 char32_t simple_upper(char32_t c);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden cases of other packages' classes in scikit-learn pipelines, into thirdparty/: imbalanced-learn and category_encoders.
+"""Golden cases of other packages' classes in scikit-learn pipelines, into thirdparty/: imbalanced-learn, category_encoders, sklearn2pmml.
 
     $(tools/venv.sh thirdparty)/bin/python tests/golden/sklearn/thirdparty.py
 
@@ -22,6 +22,16 @@ import imblearn.ensemble  # noqa: E402
 import imblearn.over_sampling as over  # noqa: E402
 import imblearn.pipeline  # noqa: E402
 import imblearn.under_sampling as under  # noqa: E402
+import pandas  # noqa: E402
+import sklearn2pmml.decoration as domains  # noqa: E402
+import sklearn2pmml.ensemble as over_leaves  # noqa: E402
+import sklearn2pmml.expression  # noqa: E402
+import sklearn2pmml.feature_extraction.text as cut_by  # noqa: E402
+import sklearn2pmml.neural_network  # noqa: E402
+import sklearn2pmml.preprocessing as pmml  # noqa: E402
+import sklearn2pmml.util  # noqa: E402
+import xgboost  # noqa: E402
+from sklearn2pmml.pipeline import PMMLPipeline  # noqa: E402
 
 LOG = ("predict_log_proba",)
 
@@ -47,6 +57,52 @@ for name in ("BaseNEncoder", "BinaryEncoder", "CatBoostEncoder", "CountEncoder",
                   "gaps", "binary", EXACT, logs=("predict_proba",) + LOG)
 registry.case("encoder_numbers", category_encoders.TargetEncoder(cols=[0, 4]), "codes_unknown", "binary", REL12)
 registry.case("encoder_names", category_encoders.OneHotEncoder(use_cat_names=True, handle_unknown="indicator"), "gaps", None, EXACT)
+
+
+
+def by_columns(*parts):
+    """Each part: a transformer, or a list of them, and the columns (a text: one, as a vector) that it takes."""
+    def one(t):
+        return PMMLPipeline([(f"s{i}", step) for i, step in enumerate(t)]) if isinstance(t, list) else t
+    return E.ColumnTransformer([(f"p{i}", one(t), columns) for i, (t, columns) in enumerate(parts)])
+
+
+def domain(kind, **options):
+    """A domain that takes values as they come unless it is told otherwise."""
+    return kind(**{"invalid_value_treatment": "as_is", **options})
+
+
+Continuous, Categorical = domains.ContinuousDomain, domains.CategoricalDomain
+PMML = {
+    "labels": ("gaps", by_columns((pmml.PMMLLabelBinarizer(), ["color"]), (pmml.PMMLLabelBinarizer(sparse_output=True), ["visits"]), (pmml.PMMLLabelEncoder(missing_values=-1), ["city"]))),
+    "label_encoder_nan": ("gaps", by_columns((pmml.PMMLLabelEncoder(missing_values=float("nan")), ["color"]), ("passthrough", ["visits"]))),
+    "cut": ("missing", by_columns((pmml.CutTransformer(bins=[-9, -1, 0, 0.5, 9], labels=False), [0]), (pmml.CutTransformer(bins=[-9, -1, 0, 9], right=False, labels=[5, 6, 8.5]), [1]),
+                                  (pmml.CutTransformer(bins=[-1, 0, 1], labels=False, include_lowest=False), [0]))),
+    "identity": ("mixed", by_columns((pmml.IdentityTransformer(), ["age", "visits"]), (sklearn2pmml.util.Slicer(1, None, 2), ["age", "income", "visits"]), (sklearn2pmml.util.Slicer(-2), ["age", "income", "visits"]))),
+    "multi_cast": ("mixed", by_columns((pmml.MultiCastTransformer([int, float]), ["age", "visits"]), (pmml.CastTransformer(bool), ["visits"]))),
+    "expression": ("missing", by_columns((pmml.ExpressionTransformer("X[0] if pandas.notnull(X[0]) else -999"), [0]), (pmml.ExpressionTransformer("X[0] + X[1] * 2", map_missing_to=-1), [0, 1]),
+                                         (pmml.ExpressionTransformer("1 if pandas.isnull(X[0]) else 0"), [1]), (pmml.ExpressionTransformer("X[0] / 2", default_value=7.5), [2]))),
+    "domain_missing": ("gaps", by_columns((domain(Continuous, missing_value_treatment="as_value", missing_value_replacement=-1.0), ["age"]), (domain(Continuous, missing_values=0, missing_value_replacement=9.0), ["visits"]))),
+    "domain_outliers": ("mixed", by_columns((domain(Continuous, outlier_treatment="as_extreme_values", low_value=25, high_value=35), ["age"]),
+                                            (domain(Continuous, outlier_treatment="as_missing_values", low_value=25, high_value=35, missing_value_replacement=-5.0), ["age"]))),
+    "domain_invalid": ("gaps", by_columns((Continuous(invalid_value_treatment="as_value", invalid_value_replacement=0.5, missing_value_replacement=3.0, data_min=[20.0], data_max=[40.0]), ["age"]),
+                                          ([Categorical(invalid_value_treatment="as_value", invalid_value_replacement="red", missing_value_replacement="blue"), E.OneHotEncoder(sparse_output=False)], ["color"]),
+                                          ([Categorical(invalid_value_treatment="as_missing", missing_value_replacement="Oslo"), E.OneHotEncoder(sparse_output=False)], ["city"]))),
+}
+for name, (kind, model) in PMML.items():
+    registry.case(f"pmml_{name}", PMMLPipeline([("columns", model)]), kind, None, EXACT)
+for name, cutter in (("matcher", cut_by.Matcher(r"\w+")), ("splitter", cut_by.Splitter())):
+    registry.case(f"pmml_{name}", PMMLPipeline([("counts", E.CountVectorizer(tokenizer=cutter, token_pattern=None))]), "texts", None, EXACT)
+registry.case("pmml_words", PMMLPipeline([("words", pmml.WordCountTransformer())]), "texts", None, EXACT)
+for name, gbdt in (("gradient", E.GradientBoostingClassifier(n_estimators=4, max_depth=2)), ("forest", E.RandomForestClassifier(n_estimators=3, max_depth=3))):
+    for target in ("binary", "text"):
+        registry.case(f"pmml_gbdt_lr_{name}_{target}", PMMLPipeline([("model", over_leaves.GBDTLRClassifier(gbdt, E.LogisticRegression()))]), "base", target, REL12)
+registry.case("pmml_gbdt_lm", PMMLPipeline([("scale", E.StandardScaler()), ("model", over_leaves.GBDTLMRegressor(E.GradientBoostingRegressor(n_estimators=4, max_depth=2), E.LinearRegression()))]), "base", "real", REL12)
+registry.case("pmml_mlp", PMMLPipeline([("scale", E.StandardScaler()), ("code", sklearn2pmml.neural_network.MLPTransformer(E.MLPRegressor(hidden_layer_sizes=(4, 2, 4), max_iter=30), transformer_output_layer=2))]), "base", None, REL12)
+registry.case("pmml_expression_regressor", PMMLPipeline([("scale", E.StandardScaler()), ("model", sklearn2pmml.expression.ExpressionRegressor("X[0] * 0.5 - X[1]", "exp"))]), "base", "real", REL12)
+# Categories of pandas: the library trains on their codes, which are places in a sorted list.
+registry.case("pmml_category_codes", PMMLPipeline([("frame", E.ColumnTransformer([("t", domain(Categorical, dtype=pandas.CategoricalDtype()), "color"), ("v", domain(Categorical, dtype=pandas.CategoricalDtype()), "city"),
+              ("n", "passthrough", ["age"])]).set_output(transform="pandas")), ("model", xgboost.XGBRegressor(n_estimators=4, max_depth=3, enable_categorical=True, tree_method="hist", n_jobs=1))]), "mixed", "real", EXACT)
 
 for problem in registry.PROBLEMS:
     print("PROBLEM", problem, file=sys.stderr)

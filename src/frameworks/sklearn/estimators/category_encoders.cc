@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// category_encoders (category_encoders/{ordinal,one_hot,basen,binary,count,target_encoder,leave_one_out,…}.py, 2.6 to 2.11): each encodes
+// category_encoders (category_encoders/{ordinal,one_hot,basen,binary,count,target_encoder,leave_one_out,…}.py, 2.2 to 2.11): each encodes
 // some columns and passes the others on. What a column's categories become is in pandas tables.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -29,6 +30,7 @@ struct Column {
   std::vector<std::vector<double>> values;  // one list for each column that comes out
   std::vector<double> missing, unknown;     // likewise, one number
   bool refuse_unknown = false, refuse_missing = false;
+  std::vector<std::string> names = {};  // of the columns that come out, where they are not the column's own
 };
 
 std::size_t position_of(const Object& self, const Object& column, const Table& x) {
@@ -44,15 +46,19 @@ std::size_t position_of(const Object& self, const Object& column, const Table& x
 }
 
 Table encoded(const Object& self, const Table& x, const std::map<std::size_t, Column>& columns) {
-  if (self.set("invariant_cols") && self.boolean("drop_invariant", false) && !self["invariant_cols"].elements().empty()) unsupported(self, "drop_invariant=True has dropped columns");
+  // Columns that were all one value in fit are dropped by name; drop_cols up to 2.5.
+  std::vector<std::string> dropped;
+  if (self.boolean("drop_invariant", false)) dropped = names_in(self.any({"invariant_cols", "drop_cols"}));
+  const auto keeps = [&](const std::string& name) { return std::ranges::find(dropped, name) == dropped.end(); };
   std::vector<Table> parts;
   for (std::size_t i = 0; i < x.width(); ++i) {
     const auto at = columns.find(i);
     if (at == columns.end()) {
-      parts.push_back(x.select({static_cast<std::int64_t>(i)}));
+      if (x.names().empty() || keeps(x.names()[i])) parts.push_back(x.select({static_cast<std::int64_t>(i)}));
       continue;
     }
     const Column& c = at->second;
+    if (!dropped.empty() && x.names().empty()) unsupported(self, "drop_invariant=True has dropped columns, and the table has no names");
     const Categories categories(c.labels);
     const Expr hits = categories.hits(x, i);
     Expr known = known_of(hits);
@@ -63,6 +69,7 @@ Table encoded(const Object& self, const Table& x, const std::map<std::size_t, Co
     if (c.refuse_missing) known = require(known, logical_not(empty), format("a missing value in column {}, which {} refuses", name, self.name()));
     for (std::size_t k = 0; k < c.values.size(); ++k) {
       if (c.values[k].size() != categories.size()) self.fail(Code::corrupt, format("{} values for {} categories", c.values[k].size(), categories.size()));
+      if (!dropped.empty() && !keeps(c.names.empty() ? x.names()[i] : c.names.at(k))) continue;
       const Expr value = gather(code.constant(Tensor::vector(c.values[k])), code, 0);
       parts.emplace_back(where(known, value, where(empty, value.scalar(c.missing[k]), value.scalar(c.unknown[k]))));
     }
@@ -136,7 +143,8 @@ Result by_code(Context&, const Object& self, Method, const Table& x) {
 }
 
 /// Codes, and a row of a table for each code: OneHotEncoder, BaseNEncoder and BinaryEncoder.
-Result rows_by_code(Context&, const Object& self, Method, const Table& x) {
+Result rows_by_code(Context& context, const Object& self, Method, const Table& x) {
+  if (self.set("base_n_encoder")) return context.transform(self["base_n_encoder"], x);  // BinaryEncoder up to 2.2
   const std::vector<std::pair<Object, Codes>> all = codes_of(self["ordinal_encoder"]);
   const std::vector<Object> mappings = self["mapping"].elements();
   if (mappings.size() != all.size()) self.fail(Code::corrupt, format("{} mappings of {} columns", mappings.size(), all.size()));
@@ -152,13 +160,34 @@ Result rows_by_code(Context&, const Object& self, Method, const Table& x) {
       c.unknown.push_back(at_code(known, column, kUnknown));
       c.missing.push_back(at_code(known, column, kMissing));
     }
+    c.names = table.names;
     columns.emplace(position_of(self, name, x), std::move(c));
   }
   return encoded(self, x, columns);
 }
 
-Result counts(Context&, const Object& self, Method, const Table& x) {
-  if (!self["_min_group_categories"].entries().empty()) unsupported(self, "min_group_size: categories are counted together");
+/// The rows in which rare categories have the name that they are counted together under (min_group_size).
+Table lumped(const Object& self, const Table& x) {
+  std::vector<Table> parts;
+  for (std::size_t i = 0; i < x.width(); ++i) parts.push_back(x.select({static_cast<std::int64_t>(i)}));
+  for (const auto& [column, names] : self["_min_group_categories"].entries()) {
+    const std::size_t i = position_of(self, column, x);
+    Expr cell = x.column(i, true);
+    if (cell.dtype() != DType::string) unsupported(self, "min_group_size over numbers");
+    const Expr given = cell;
+    for (const auto& [from, to] : names.entries()) {
+      const std::string key = is_missing(from) ? std::string() : from.text();
+      cell = where(equal(given, given.constant(Tensor::scalar(key))), given.constant(Tensor::scalar(to.text())), cell);
+    }
+    parts[i] = Table(cell);
+  }
+  Table out = Table::joined(parts);
+  out.set_names(x.names());
+  return out;
+}
+
+Result counts(Context&, const Object& self, Method, const Table& given) {
+  const Table x = self["_min_group_categories"].entries().empty() ? given : lumped(self, given);
   const auto rule = [&](const char* attribute, const Object& column) {
     const Object rules = self[attribute];
     return rules.is_dict() ? entry_for(rules, column) : rules;
@@ -181,6 +210,8 @@ Result counts(Context&, const Object& self, Method, const Table& x) {
 /// Sums and counts of the target: LeaveOneOutEncoder, and CatBoostEncoder with its weight `a` of the mean.
 Result means(Context&, const Object& self, Method, const Table& x) {
   const double mean = self["_mean"].real(), weight = self.name() == "CatBoostEncoder" ? self.real("a", 1.0) : 0.0;
+  // Up to 2.3 the mean came in unweighted (cat_boost.py); 2.4 weights it by `a`, and its files look the same (both have drop_cols).
+  if (weight != 0 && weight != 1 && self.has("drop_cols")) unsupported(self, format("a={} of a version up to 2.4: the file does not tell whether the mean is weighted by it (2.4) or not (2.3)", weight));
   const Object unknown = self["handle_unknown"], missing = self["handle_missing"];
   std::map<std::size_t, Column> columns;
   for (const auto& [name, frame] : self["mapping"].entries()) {

@@ -69,7 +69,14 @@ Expr complement(Context& context, const Object& self, const Table& x) {
 
 Expr bernoulli(Context& context, const Object& self, const Table& x) {
   Expr rows = x.matrix();
-  if (self.set("binarize")) rows = cast(greater(rows, rows.scalar(self["binarize"].real())), DType::float64);
+  if (self.set("binarize")) {
+    const double threshold = self["binarize"].real();
+    const auto ones = [&](Expr v) { return cast(greater(v, v.scalar(threshold)), DType::float64); };
+    const auto sparse = context.sparse_rows.find(rows.id());
+    rows = ones(rows);
+    // Sparse rows stay so, and their zeros meet no weight: with alpha=0 that may be minus infinity, and 0 times it is no number.
+    if (sparse != context.sparse_rows.end()) context.sparse_rows[rows.id()] = {sparse->second.columns, ones(sparse->second.values), sparse->second.width};
+  }
   const Tensor yes = by_class(self, self["feature_log_prob_"]);
   std::vector<double> bias = self["class_log_prior_"].list();
   if (bias.size() != static_cast<std::size_t>(yes.dim(0))) self.fail(Code::corrupt, "class_log_prior_ does not fit the classes");

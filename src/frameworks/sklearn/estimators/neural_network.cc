@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Multi-layer perceptrons (sklearn/neural_network/_multilayer_perceptron.py: _forward_pass_fast, predict, predict_proba).
+#include <algorithm>
+
 #include "base/text.h"
 #include "frameworks/sklearn/linear.h"
 
@@ -20,10 +22,13 @@ Expr activated(const Object& self, const std::string& name, Expr x) {
 Expr forward(Context& context, const Object& self, const Table& x) {
   const std::vector<Object> weights = self["coefs_"].elements(), biases = self["intercepts_"].elements();
   if (weights.empty() || weights.size() != biases.size()) self.fail(Code::corrupt, format("{} matrices and {} biases", weights.size(), biases.size()));
+  // n_layers_ counts, as in _forward_pass_fast: sklearn2pmml's MLPTransformer shortens a network by it.
+  const auto all = static_cast<std::int64_t>(weights.size());
+  const auto layers = static_cast<std::size_t>(std::clamp<std::int64_t>(self.integer("n_layers_", all + 1) - 1, 1, all));
   Expr out = x.matrix();
-  for (std::size_t i = 0; i < weights.size(); ++i) {
+  for (std::size_t i = 0; i < layers; ++i) {
     out = matmul(out, context.constant(weights[i].doubles())) + context.constant(biases[i].doubles());
-    out = activated(self, i + 1 < weights.size() ? self["activation"].text() : self["out_activation_"].text(), out);
+    out = activated(self, i + 1 < layers ? self["activation"].text() : self["out_activation_"].text(), out);
   }
   return out;
 }

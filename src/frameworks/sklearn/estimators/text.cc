@@ -5,8 +5,10 @@
 #include <set>
 
 #include "base/text.h"
+#include "frameworks/python/objects.h"
 #include "frameworks/sklearn/parts.h"
 #include "frameworks/sklearn/vocabulary.h"
+#include "ops/text/unicode.h"
 
 namespace decant::sklearn {
 namespace {
@@ -36,9 +38,34 @@ std::string function_name(const Object& function) {
 
 constexpr std::string_view kUsualPattern = "(?u)\\b\\w\\w+\\b";
 
-/// The pattern whose matches are what a function that cuts texts gives: str.split, or re.compile(pattern).findall. Nothing for another.
+/// A pattern for texts between white space without the punctuation at their ends: what sklearn2pmml's Splitter makes of \s+.
+std::string trimmed_pattern() {
+  std::string marks;
+  for (char32_t c = 0; c <= 0x10FFFF; ++c) {
+    if (!is_punctuation(c)) continue;
+    char32_t last = c;
+    while (is_punctuation(last + 1)) ++last;
+    for (const char32_t end : {c, last}) {
+      if (end < 0x80) marks += '\\';
+      append_utf8(marks, end);
+      if (end == c && last != c) marks += '-';
+      if (last == c) break;
+    }
+    c = last;
+  }
+  return format("[^\\s{0}](?:\\S*[^\\s{0}])?", marks);
+}
+
+/// The pattern whose matches are what a function that cuts texts gives: str.split, re.compile(pattern).findall, or sklearn2pmml's Matcher and
+/// Splitter (sklearn2pmml/feature_extraction/text). Nothing for another.
 std::optional<std::string> pattern_of(const Object& function) {
   if (function_name(function) == "str.split") return "\\S+";
+  if (function.module() == "sklearn2pmml.feature_extraction.text") {
+    const pickle::Ref state = python::state_of(function.node());
+    const auto pattern = state == nullptr ? std::nullopt : python::text_of(state);
+    if (pattern && function.name() == "Matcher") return std::string(*pattern);
+    if (pattern == "\\s+" && function.name() == "Splitter") return trimmed_pattern();
+  }
   const std::vector<Object> args = function.args();
   if (function.name() != "getattr" || args.size() != 2 || !args[1].is_text("findall") || args[0].name() != "_compile" || args[0].module() != "re") return std::nullopt;
   const std::vector<Object> pattern = args[0].args();

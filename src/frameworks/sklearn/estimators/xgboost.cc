@@ -9,12 +9,21 @@
 namespace decant::sklearn {
 namespace {
 
-Expr rows_of(const Object& self, const xgboost::Booster& booster, const Table& x) {
+Expr rows_of(Context& context, const Object& self, const xgboost::Booster& booster, const Table& x) {
   if (static_cast<std::int64_t>(x.width()) != booster.num_feature && !x.is_whole()) {
     self.fail(Code::mismatch, format("the model takes {} columns, {} come in", booster.num_feature, x.width()));
   }
-  Expr out = xgboost::has_categories(booster) ? xgboost::coded_rows(booster, [&](std::size_t i, bool text) { return x.column(i, text); })
-                                              : cast(x.matrix(), DType::float32);
+  // Columns of pandas' categories come as their codes; a model that keeps lists of its own (since 3.1) looks its columns up itself.
+  const auto column = [&](std::size_t i, bool text) {
+    for (const bool form : {true, false}) {
+      const Expr values = x.column(i, form);
+      if (const auto known = context.categories.find(values.id()); !text && known != context.categories.end() && known->second.is_text() == form) return category_codes(values, known->second, "");
+    }
+    return x.column(i, text);
+  };
+  Expr out;
+  if (xgboost::has_categories(booster) || (!x.is_whole() && !context.categories.empty())) out = xgboost::coded_rows(booster, column);
+  else out = cast(x.matrix(), DType::float32);
   // What stands for a missing cell beside NaN, compared in float32 (data::IsValidFunctor).
   const double missing = self.has("missing") && self["missing"].is_number() ? self["missing"].real() : std::nan("");
   if (std::isnan(missing)) return out;
@@ -24,17 +33,17 @@ Expr rows_of(const Object& self, const xgboost::Booster& booster, const Table& x
 constexpr xgboost::Version kInPlace{1, 4};  // the wrapper predicts without a DMatrix since
 
 /// Booster.predict by the rounds that _get_iteration_range gives.
-Expr predicted(const Object& self, const Table& x) {
+Expr predicted(Context& context, const Object& self, const Table& x) {
   const xgboost::Booster& booster = xgboost::booster_of(self["_Booster"]);
   std::optional<std::int64_t> rounds = booster.best_rounds();
   if (booster.version.major < 1) {  // counts trees of each output, as the stored trees do not tell how many make a round
     const std::int64_t limit = self.integer("best_ntree_limit", 0);
     rounds = limit > 0 ? std::optional(limit) : std::nullopt;
   }
-  return xgboost::transformed(booster, xgboost::margin(booster, rows_of(self, booster, x), rounds, booster.version >= kInPlace));
+  return xgboost::transformed(booster, xgboost::margin(booster, rows_of(context, self, booster, x), rounds, booster.version >= kInPlace));
 }
 
-Result regressor(Context&, const Object& self, Method, const Table& x) { return predicted(self, x); }
+Result regressor(Context& context, const Object& self, Method, const Table& x) { return predicted(context, self, x); }
 
 std::int64_t class_count(const Object& self) {
   if (self.set("n_classes_")) return self.integer("n_classes_", 2);
@@ -47,7 +56,7 @@ std::optional<Tensor> kept_classes(const Object& self) { return stored_classes(s
 Result classifier(Context& context, const Object& self, Method method, const Table& x) {
   const bool plain = xgboost::booster_of(self["_Booster"]).objective == "multi:softmax";  // classes already
   if (method == Method::predict_proba) {
-    const Expr p = predicted(self, x);
+    const Expr p = predicted(context, self, x);
     if (p.type().rank() == 2u || plain) return p;
     const Expr positive = unsqueeze(p, 1);
     return concat({1.0 - positive, positive}, 1);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frameworks/sklearn/casts.h"
+
+#include "base/text.h"
+#include "frameworks/python/pandas.h"
+#include "frameworks/sklearn/parts.h"
+
+namespace decant::sklearn {
+
+std::string type_name(const Object& type) {
+  if (type.is_none()) return {};
+  if (type.is_text()) return type.text();
+  if (type.name() == "CategoricalDtype") return "category";
+  if (type.name() == "_load_type" && type.args().size() == 1) return type_name(type.args()[0]);
+  if (const auto known = python::as_type(type.tree(), type.node())) {
+    return known->kind == 'f' ? "float" : known->kind == 'i' || known->kind == 'u' ? "int" : known->kind == 'b' ? "bool" : known->kind == 'U' || known->kind == 'O' ? "str" : known->text();
+  }
+  return std::string(type.name());
+}
+
+Expr as_text(const Object& self, const Table& x, std::size_t column) {
+  const Expr out = x.column(column, true);
+  if (out.dtype() == DType::string) return out;
+  if (out.dtype() == DType::boolean) unsupported(self, "truth values as texts");
+  return cast(out, DType::string);  // a whole number without a point
+}
+
+Expr converted(const Object& self, const std::string& type, const Table& x, std::size_t column) {
+  if (type == "str" || type == "unicode") return as_text(self, x, column);
+  if (type == "datetime64[D]") return apply("decant", "DaysOfDate", {as_text(self, x, column)});
+  const Expr number = x.column(column);
+  if (type == "Int64" || type == "Int64Dtype") return cast(number, DType::float64);  // whole numbers, or nothing
+  if (type.starts_with("int")) return cast(number, DType::int64);
+  if (type.starts_with("float")) return cast(number, DType::float64);
+  if (type.starts_with("bool")) return cast(cast(number, DType::float64), DType::boolean);
+  unsupported(self, format("a cast to {}", printable(type)));
+}
+
+void note_categories(Context& context, const Table& x, const Object& values) {
+  const bool index = values.is_instance() && !values.array() && !values.set("_pa_array");
+  const Object labels = index || values.name() == "_new_Index" ? python::labels_of(values) : values;
+  CategoryList list;
+  if (const auto array = labels.array(); array && array->type.kind != 'O' && array->type.kind != 'U') list.numbers = labels.list();
+  else list.texts = names_in(labels);
+  context.categories[x.column(0, list.is_text()).id()] = std::move(list);
+}
+
+}  // namespace decant::sklearn
