@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before NumPy is loaded
@@ -28,6 +29,7 @@ import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402
 import sklearn  # noqa: E402
 import xgboost  # noqa: E402
+from families import FAMILIES, table, target  # noqa: E402
 from sklearn.datasets import make_classification  # noqa: E402
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
@@ -192,6 +194,31 @@ def run_model(args, folder, name):
     return out
 
 
+def run_family(args, folder, name):
+    """A row of FAMILIES against scikit-learn alone, in a batch: none may be slower."""
+    make, kind, y, fit_rows, rows, method = FAMILIES[name]
+    if args.tiny:
+        fit_rows, rows = min(fit_rows, 300), 100
+    stem = folder / ("family_" + "".join(c if c.isalnum() else "_" for c in name))
+    x, write = table(kind, rows)
+    rows_file = write(stem)
+    model_file = stem.with_suffix(".pkl")
+    if not model_file.exists():
+        print(f"making {name}", file=sys.stderr)
+        train, _ = table(kind, fit_rows, 3)
+        model = make().fit(train) if y is None else make().fit(train, target(y, fit_rows, train))
+        model_file.write_bytes(pickle.dumps(model))
+    answer = getattr(pickle.loads(model_file.read_bytes()), method)
+    ours, theirs = [], []
+    for _ in range(args.rounds):
+        ours.append(json.loads(process([args.decant, "bench", model_file, rows_file, "--outputs", method, "--threads", "1", "--seconds", args.seconds / 2, "--json"])[2])["batch"]["median"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs.append(median_time(lambda: answer(x), args.seconds / 2))
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    return [{"what": f"{name}, {rows} rows", "decant": ours, "scikit-learn": theirs, "fastest_peer": "scikit-learn", "ratio": theirs / ours, "goal": 1.0}]
+
+
 def cold_start(args):
     """A process that prints the answers of a small forest, from its start to its end."""
     model, rows = ROOT / "examples/random_forest_model.pkl", ROOT / "examples/random_forest_input.csv"
@@ -247,6 +274,8 @@ def main():
     parts = {"cold start": lambda: cold_start(args), "opening": lambda: opening(args, folder)}
     for name in MODELS:
         parts[name] = lambda name=name: run_model(args, folder, name)
+    for name in FAMILIES:
+        parts["family: " + name] = lambda name=name: run_family(args, folder, name)
     rows = []
     line = "{:<30} {:>12} {:>13} {:>13} {:>9} {:>8} {:>7}  {}"
     print(line.format("", "decant", "scikit-learn", "onnxruntime", "onnx by", "ratio", "goal", ""))

@@ -17,10 +17,10 @@ with tempfile.TemporaryDirectory() as folder:
     decant = ["--decant", sys.argv[1]] if len(sys.argv) > 1 else []
     subprocess.run([sys.executable, HERE / "bench.py", "--tiny", "--rounds", "1", "--seconds", "0.02", "--json", out, *decant], check=True)
     results = json.loads(out.read_text())["results"]
-expected = 2 + 3 + 2 * len(bench.MODELS)
+expected = 2 + 3 + 2 * len(bench.MODELS) + len(bench.FAMILIES)
 assert len(results) == expected, f"{len(results)} results, not {expected}"
 for row in results:
     assert row["decant"] > 0 and row["ratio"] > 0, row
-    if ", " in row["what"] and "cold" not in row["what"]:
+    if ", " in row["what"] and "cold" not in row["what"] and "onnx" in row:
         assert "scikit-learn" in row and "onnxruntime" in row, row
 print("ok")

@@ -139,7 +139,9 @@ std::uint64_t status_kib(std::string_view key) {
 int bench(const BenchOptions& options) {
   const double t0 = now();
   const Source source = Source::open(options.model, options.memory);
-  const auto model = std::make_shared<const Model>(read_model(source, options.part));
+  Part part = options.part;
+  part.outputs = options.outputs;
+  const auto model = std::make_shared<const Model>(read_model(source, part));
   const double load = now() - t0;
   const std::uint64_t load_kib = status_kib("VmHWM:");
   const std::vector<Tensor> batch = options.input.empty() ? zeros(model->signature, 1000) : read_inputs(options.input, model->signature);

@@ -12,8 +12,10 @@ namespace {
 
 std::vector<std::string> methods_of(const sklearn::Estimator& e) {
   std::vector<std::string> out;
-  for (const sklearn::Method m : sklearn::kMethods) {
-    if (e.methods.has(m)) out.emplace_back(sklearn::name_of(m));
+  for (const std::span<const sklearn::Method> methods : {std::span<const sklearn::Method>(sklearn::kMethods), std::span<const sklearn::Method>(sklearn::kOnRequest)}) {
+    for (const sklearn::Method m : methods) {
+      if (e.methods.has(m)) out.emplace_back(sklearn::name_of(m));
+    }
   }
   return out;
 }

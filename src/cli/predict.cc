@@ -9,11 +9,38 @@
 #include "formats/format.h"
 
 namespace decant::cli {
+namespace {
+
+/// The model and what goes in. Columns that a pipeline only hands on are taken for numbers, as its file does not say what they hold; where
+/// the rows have texts there, it is read again with columns of texts.
+std::pair<std::shared_ptr<const Model>, std::vector<Tensor>> model_for(const Source& source, Part part, const std::string& path) {
+  const Source input = open_input(path);
+  const auto texts = [](const Model& m) { return std::ranges::count_if(m.signature.inputs, [](const Input& i) { return i.type.dtype == DType::string; }); };
+  auto model = std::make_shared<const Model>(read_model(source, part));
+  std::exception_ptr problem;
+  try {
+    std::vector<Tensor> inputs = read_inputs(input, path, model->signature);
+    const bool fits = std::ranges::none_of(inputs, [&](const Tensor& t) { return t.dtype() == DType::string; }) || texts(*model) != 0;
+    if (fits) return {model, std::move(inputs)};
+  } catch (const Error& e) {
+    if (e.code() != Code::mismatch) throw;
+    problem = std::current_exception();
+  }
+  part.texts = true;
+  const auto other = std::make_shared<const Model>(read_model(source, part));
+  if (texts(*other) > texts(*model)) return {other, read_inputs(input, path, other->signature)};
+  if (problem) std::rethrow_exception(problem);
+  return {model, read_inputs(input, path, model->signature)};
+}
+
+}  // namespace
+
 
 int predict(const PredictOptions& options) {
   const Source source = options.model == "-" ? Source::standard_input(options.memory) : Source::open(options.model, options.memory);
-  const auto model = std::make_shared<const Model>(read_model(source, options.part));
-  const std::vector<Tensor> inputs = read_inputs(options.input, model->signature);
+  Part part = options.part;
+  part.outputs = options.outputs;
+  const auto [model, inputs] = model_for(source, part, options.input);
   SessionOptions how;
   how.threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   how.reference_kernels = options.reference;

@@ -103,8 +103,11 @@ std::vector<Tensor> bind(const Frame& frame, const Signature& signature, const s
   return out;
 }
 
-std::vector<Tensor> read_inputs(const std::string& path, const Signature& signature) {
-  const Source source = path == "-" ? Source::standard_input() : Source::open(path);
+Source open_input(const std::string& path) { return path == "-" ? Source::standard_input() : Source::open(path); }
+
+std::vector<Tensor> read_inputs(const std::string& path, const Signature& signature) { return read_inputs(open_input(path), path, signature); }
+
+std::vector<Tensor> read_inputs(const Source& source, const std::string& path, const Signature& signature) {
   const Bytes bytes = source.bytes();
   const auto ends = [&](std::string_view extension) { return path.ends_with(extension); };
   const auto begins = [&](std::string_view magic) { return as_text(bytes).starts_with(magic); };

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/number.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "ir/model.h"
@@ -47,12 +48,11 @@ Tensor read_npy(const Source& source);
 
 /// Reads `path` ("-": standard input, CSV unless the bytes say otherwise) into the model's inputs.
 std::vector<Tensor> read_inputs(const std::string& path, const Signature& signature);
+/// The same of what open_input(path) gave, which may be read again for another model.
+std::vector<Tensor> read_inputs(const Source& source, const std::string& path, const Signature& signature);
+Source open_input(const std::string& path);
 
 /// Writes outputs by the extension of `path` ("-": CSV). In CSV a matrix becomes columns name[class or index].
 void write_outputs(const std::string& path, std::span<const Output> outputs, std::span<const Tensor> tensors);
-
-/// Shortest text that reads back as the same number, spelled as Python does it: 1.0, 1e-05, nan, inf.
-std::string number_text(double value);
-std::string number_text(float value);
 
 }  // namespace decant

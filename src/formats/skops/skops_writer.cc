@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "formats/skops/skops_tree.h"
 #include "frameworks/known.h"
-#include "frameworks/python/object.h"
+#include "frameworks/python/numpy.h"
 #include "frameworks/python/objects.h"
 
 namespace decant::skops {
@@ -19,7 +19,6 @@ namespace {
 using pickle::Kind;
 using pickle::Node;
 using pickle::Ref;
-using python::Object;
 
 /// `text` as JSON spells it; nothing where it is no UTF-8 (a lone surrogate, or bytes of Python 2).
 std::optional<std::string> quoted(std::string_view text) {
@@ -371,28 +370,6 @@ class Writer {
     const bool builtin = is.module == "builtins";
     if (builtin && is.name == "set" && args.size() == 1 && args[0]->kind == Kind::list) return sequence(n, "set", "SetNode", args[0]->items, depth);
     if (builtin && is.name == "slice" && args.size() == 3) return slice(n, args);
-    if (builtin && is.name == "getattr" && args.size() == 2 && args[1]->is_text()) {
-      const Object owner(tree_, args[0]);
-      head(*n, genuine(*n, owner.module(), owner.name()), "MethodNode");
-      member("content", [&] {
-        json_ += format("{{\"func\":{},\"obj\":", text_of(*n, args[1]->text()));
-        node(args[0], depth + 1);
-        json_ += '}';
-      });
-      return tail(n);
-    }
-    if (is.module == "functools" && is.name == "partial" && state != nullptr && state->kind == Kind::tuple && state->items.size() == 4) {
-      head(*n, is, "PartialNode");
-      member("content", [&] {
-        static constexpr std::string_view kParts[] = {"func", "args", "kwds", "namespace"};
-        for (std::size_t i = 0; i < 4; ++i) {
-          json_ += format("{}\"{}\":", i == 0 ? "{" : ",", kParts[i]);
-          node(state->items[i], depth + 1);
-        }
-        json_ += '}';
-      });
-      return tail(n);
-    }
     if (is.module == "operator") {
       head(*n, is, "OperatorFuncNode");
       member("attrs", [&] { node(n->args(), depth + 1); });

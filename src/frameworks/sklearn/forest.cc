@@ -157,6 +157,18 @@ Expr Forest::each(Expr x32) {
   return apply("decant", "TreeEnsemble", {x32}, std::move(all));
 }
 
+Expr Forest::leaves(Expr x32) {
+  Attributes all = attributes();
+  all["aggregate"] = std::string("leaf");
+  return apply("decant", "TreeEnsemble", {x32}, std::move(all));
+}
+
+Expr leaf_numbers(const std::vector<Object>& trees, Expr x32) {
+  Forest forest(1);
+  for (const Object& tree : trees) forest.add(TreeView(tree["tree_"]), [](std::size_t, std::span<double>) {});
+  return forest.leaves(x32);
+}
+
 double numpy_sum(std::span<const double> v) {
   const std::size_t n = v.size();
   if (n < 8) {

@@ -56,6 +56,8 @@ class Forest {
   Expr sum(Expr x32, std::size_t outputs, const std::vector<double>& base = {}, const std::vector<std::int32_t>& targets = {});
   /// Every tree by itself: [N, trees * width].
   Expr each(Expr x32);
+  /// The node of each tree where a row ends, as scikit-learn numbers them: int64 [N, trees].
+  Expr leaves(Expr x32);
   std::size_t trees() const { return roots_.size(); }
 
  private:
@@ -74,6 +76,8 @@ double numpy_sum(std::span<const double> values);
 
 /// tree_.predict of one decision tree: raw leaf values of `output`, [N, width].
 Expr tree_values(Context& context, const Object& self, std::size_t output, Expr x32);
+/// apply() of these trees: the node where each row ends, int64 [N, trees].
+Expr leaf_numbers(const std::vector<Object>& trees, Expr x32);
 /// How class probabilities come out of leaf values: counts before 1.3, fractions since; normalised up to 1.3.
 void normalise(std::span<double> values, std::size_t classes);
 

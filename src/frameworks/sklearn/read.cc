@@ -280,15 +280,38 @@ Table through(Context& context, const std::vector<Object>& steps, Table t) {
   return t;
 }
 
-void add_outputs(Context& context, const Chain& chain, const Table& in, Signature* signature) {
+/// Columns of which some are texts as one matrix of texts: what scikit-learn has as an array of objects.
+Expr as_texts(const Table& t) {
+  std::vector<Expr> parts;
+  for (std::size_t i = 0; i < t.width();) {  // runs of columns of one kind
+    const bool text = t.is_text(i);
+    std::vector<std::int64_t> run;
+    for (; i < t.width() && t.is_text(i) == text; ++i) run.push_back(static_cast<std::int64_t>(i));
+    const Table part = t.select(run);
+    parts.push_back(text ? part.matrix(DType::string) : apply("decant", "NumberText", {part.matrix()}));
+  }
+  return concat(parts, 1);
+}
+
+/// The value of a transform. `apart`: of columns of open kind that nothing has looked at, nothing is asked.
+std::vector<Expr> values_of(const Table& t, bool apart) {
+  std::vector<std::int64_t> seen;
+  bool any_text = false;
+  for (std::size_t i = 0; i < t.width(); ++i) {
+    any_text = any_text || t.is_text(i);
+    if (!apart || !t.is_open(i)) seen.push_back(static_cast<std::int64_t>(i));
+  }
+  if (apart && seen.size() < t.width()) return seen.empty() ? std::vector<Expr>{} : std::vector<Expr>{any_text ? as_texts(t.select(seen)) : t.select(seen).matrix()};
+  return {any_text ? as_texts(t) : t.matrix()};
+}
+
+/// Gives the names of the outputs that are only made on request.
+std::vector<std::string> add_outputs(Context& context, const Chain& chain, const Table& in, Signature* signature, const Part& part) {
+  std::vector<std::string> on_request;
   const Table x = through(context, chain.before, in);
   const auto add = [&](std::string_view name, const Result& result, const std::vector<std::string>& classes) {
     std::vector<Expr> values = result.values;
-    if (result.table) {
-      bool text = result.table->width() > 0;
-      for (std::size_t i = 0; i < result.table->width(); ++i) text = text && result.table->is_text(i);
-      values = {result.table->matrix(text ? DType::string : DType::float64)};
-    }
+    if (result.table) values = values_of(*result.table, part.texts && signature == nullptr);
     if (signature == nullptr) return;
     for (std::size_t i = 0; i < values.size(); ++i) {
       const std::string called = result.is_list ? format("{}[{}]", name, i) : std::string(name);
@@ -297,21 +320,30 @@ void add_outputs(Context& context, const Chain& chain, const Table& in, Signatur
       signature->outputs.push_back({called, values[i].type(), by_class ? classes : std::vector<std::string>{}});
     }
   };
-  if (!chain.last) return add("transform", x, {});
+  if (!chain.last) return add("transform", x, {}), on_request;
   const std::vector<std::string> classes = class_names(*chain.last);
   for (const Method method : kMethods) {
     if (context.has(*chain.last, method)) add(name_of(method), context.call(*chain.last, method, x), classes);
   }
+  for (const Method method : kOnRequest) {
+    if (signature == nullptr || !context.has(*chain.last, method)) continue;
+    if (std::ranges::find(part.outputs, name_of(method)) != part.outputs.end()) add(name_of(method), context.call(*chain.last, method, x), {});
+    else on_request.emplace_back(name_of(method));
+  }
+  return on_request;
 }
 
 /// Adds to the graph whatever uses columns of x. The trees at the end of a pipeline use all that they are given, as numbers: making
 /// them twice would double the time to open the model.
-void use_columns(Context& context, const Chain& chain, const Table& x) {
+void use_columns(Context& context, const Chain& chain, const Table& x, const Part& part) {
   std::vector<Object> steps = chain.all();
   if (steps.size() == 1 && chain.last && steps[0].has("steps") && steps[0]["steps"].is_sequence()) steps = steps_of(steps[0]);
   const Object last = steps.back();
   const bool trees = chain.last && steps.size() > 1 && last.is_instance() && (last.has("tree_") || last.name().starts_with("RandomForest") || last.name().starts_with("ExtraTrees"));
-  if (!trees) return add_outputs(context, chain, x, nullptr);
+  if (!trees) {
+    add_outputs(context, chain, x, nullptr, part);
+    return;
+  }
   steps.pop_back();
   cast(through(context, steps, x).matrix(), DType::float32);
 }
@@ -373,16 +405,16 @@ Model read(const Object& root, const Part& part) {
   const bool one_by_one = width <= 10'000;
   const std::vector<std::string> shown = names.empty() && (one_by_one || only_texts) ? numbered(width) : names;
   std::vector<bool> text(static_cast<std::size_t>(width), only_texts);
-  if (one_by_one && !only_texts && (any(sees_text) || (!names.empty() && any(picks_columns)))) {
+  if (one_by_one && !only_texts && (part.texts || any(sees_text) || (!names.empty() && any(picks_columns)))) {
     Builder b;
     Context context(b, version);
     const Inputs inputs = open_inputs(b, shown);
-    use_columns(context, chain, inputs.table);
+    use_columns(context, chain, inputs.table, part);
     const Graph graph = b.finish("");
     std::set<ValueId> used;
     for (const Node& node : graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
     const bool known = !names.empty() || std::ranges::any_of(inputs.texts, [&](ValueId id) { return used.contains(id); }), picks = any(picks_columns);
-    for (std::size_t i = 0; i < text.size(); ++i) text[i] = used.contains(inputs.texts[i]) || (known && picks && !used.contains(inputs.numbers[i]));
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = used.contains(inputs.texts[i]) || ((part.texts || (known && picks)) && !used.contains(inputs.numbers[i]));
   }
 
   Builder b;
@@ -412,7 +444,7 @@ Model read(const Object& root, const Part& part) {
   } else {
     x = Table(add_input("X", Type::tensor(DType::float64, {{-1, "N"}, {width, {}}}), names), names);
   }
-  add_outputs(context, chain, x, &model.signature);
+  for (const std::string& name : add_outputs(context, chain, x, &model.signature, part)) model.info.children.push_back({"on request", json_text(name), {}});
   if (model.signature.outputs.empty()) no_answers(*chain.last);
   model.graph = b.finish(std::string(root.name()));
   // VotingClassifier.transform can put the members before the rows.

@@ -13,7 +13,7 @@ namespace decant::sklearn {
 #undef DECANT_ENTRY
 
 std::string_view name_of(Method method) {
-  static constexpr std::string_view kNames[] = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples", "mahalanobis", "kneighbors"};
+  static constexpr std::string_view kNames[] = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples", "mahalanobis", "kneighbors", "apply"};
   return kNames[static_cast<std::size_t>(method)];
 }
 

@@ -20,9 +20,11 @@ namespace decant::sklearn {
 
 using python::Object;
 
-enum class Method : std::uint8_t { predict, predict_proba, predict_log_proba, decision_function, transform, score_samples, mahalanobis, kneighbors };
+enum class Method : std::uint8_t { predict, predict_proba, predict_log_proba, decision_function, transform, score_samples, mahalanobis, kneighbors, apply };
 inline constexpr Method kMethods[] = {Method::predict,   Method::predict_proba, Method::predict_log_proba, Method::decision_function,
                                       Method::transform, Method::score_samples, Method::mahalanobis,       Method::kneighbors};
+/// Not made where nobody asks for it by name: the leaves of a forest are as many numbers as all else together.
+inline constexpr Method kOnRequest[] = {Method::apply};
 std::string_view name_of(Method method);
 
 /// The methods of an entry, as a set.
@@ -62,6 +64,8 @@ class Table {
   /// One column [N, 1]. With `text` as strings where it can be; otherwise as numbers.
   Expr column(std::size_t i, bool text = false) const;
   bool is_text(std::size_t i) const;
+  /// Whether a column is an input of open kind as it came in.
+  bool is_open(std::size_t i) const { return columns_.at(i).text_block != ~std::size_t{0}; }
   std::string key() const;  // tells tables apart
 
   /// A column of an input whose kind is not known yet: one graph input for either kind; which of them is used tells.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// decant.KNeighbors for Euclidean distances and decant.KernelMatrix, where the points to measure to are constant.
+// decant.KNeighbors for Euclidean distances and decant.KernelMatrix and decant.PairwiseDistance, where the points to measure to are constant.
 //
 // KNeighbors first measures in float32, with a bound on the error, and then exactly, in the order of the reference kernel, only what may
 // belong to the nearest: the answers are the same to the last bit. Where points are at the same distance and the node carries a
@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "kernels/kernels.h"
+#include "kernels/lanes.h"
 #include "kernels/pairs.h"
 #include "ops/decant/distance.h"
 #include "ops/decant/svm.h"
@@ -41,6 +42,15 @@ std::vector<double> rows_of(const KernelContext& c, std::size_t features) {
   return std::move(*out);
 }
 
+TargetTiles tiles_of(const std::vector<double>& points, const Tensor& shape) {
+  const auto count = static_cast<std::size_t>(shape.dim(0)), features = static_cast<std::size_t>(shape.dim(1));
+  std::vector<double> by_feature(points.size());
+  for (std::size_t m = 0; m < count; ++m) {
+    for (std::size_t d = 0; d < features; ++d) by_feature[d * count + m] = points[m * features + d];
+  }
+  return {by_feature.data(), count, features};
+}
+
 // --- KernelMatrix -----------------------------------------------------------------------------------------------------------------------
 
 struct SupportVectors {
@@ -54,12 +64,7 @@ std::optional<State> prepare_kernel_matrix(const PrepareContext& c) {
   auto out = std::make_shared<SupportVectors>();
   out->kernel = svm_kernel_of(c);
   if (out->kernel.kind != SvmKernel::rbf && out->kernel.kind != SvmKernel::linear) return std::nullopt;
-  const auto count = static_cast<std::size_t>(c.constants[1]->dim(0)), features = static_cast<std::size_t>(c.constants[1]->dim(1));
-  std::vector<double> by_feature(points->size());
-  for (std::size_t m = 0; m < count; ++m) {
-    for (std::size_t d = 0; d < features; ++d) by_feature[d * count + m] = (*points)[m * features + d];
-  }
-  out->tiles = TargetTiles(by_feature.data(), count, features);
+  out->tiles = tiles_of(*points, *c.constants[1]);
   return out;
 }
 
@@ -78,6 +83,59 @@ void kernel_matrix(KernelContext& c) {
       for (std::size_t r = 0; r < some; ++r) std::copy_n(lines.data() + r * stride, count, out + (begin + r) * count);
     }
   });
+}
+
+// --- PairwiseDistance -------------------------------------------------------------------------------------------------------------------
+
+struct Others {
+  PairSum sum = PairSum::squares;
+  bool root = false, expanded = false;
+  TargetTiles tiles;
+  std::vector<double> norms;  // |y|^2, where expanded; as many as padded()
+};
+
+std::optional<State> prepare_pairwise(const PrepareContext& c) {
+  if (c.inputs[0] == nullptr || c.inputs[0]->dtype != DType::float64 || c.inputs[1]->dtype != DType::float64) return std::nullopt;
+  const auto points = constant_points(c);
+  const Measure measure = measure_of(c);
+  const bool squared = measure.metric == Metric::sqeuclidean || measure.metric == Metric::euclidean;
+  if (!points || c.constants[1]->size() == 0 || (!squared && measure.metric != Metric::manhattan)) return std::nullopt;
+  auto out = std::make_shared<Others>();
+  out->root = measure.metric == Metric::euclidean;
+  out->expanded = squared && measure.expanded;
+  out->sum = !squared ? PairSum::absolutes : out->expanded ? PairSum::products : PairSum::squares;
+  out->tiles = tiles_of(*points, *c.constants[1]);
+  out->norms.assign(out->expanded ? out->tiles.padded() : 0, 0.0);
+  for (std::size_t m = 0; out->expanded && m < out->tiles.count; ++m) {
+    for (std::size_t d = 0; d < out->tiles.features; ++d) out->norms[m] += (*points)[m * out->tiles.features + d] * (*points)[m * out->tiles.features + d];
+  }
+  return out;
+}
+
+void pairwise(KernelContext& c) {
+  const auto& y = c.state<Others>();
+  const std::size_t features = y.tiles.features, count = y.tiles.count, stride = y.tiles.padded();
+  const std::vector<double> x = rows_of(c, features);
+  const auto rows = static_cast<std::size_t>(c.input(0).dim(0));
+  const PairFunctions& f = pair_functions();
+  double* out = c.output(0, DType::float64, {c.input(0).dim(0), static_cast<std::int64_t>(count)}).mutable_data<double>().data();
+  std::vector<double> lines(std::min(rows, kRows) * stride);
+  for (std::size_t begin = 0; begin < rows; begin += kRows) {
+    const std::size_t some = std::min(kRows, rows - begin);
+    f.sums(y.sum, x.data() + begin * features, some, y.tiles, lines.data());
+    for (std::size_t r = 0; r < some; ++r) {
+      const double *row = x.data() + (begin + r) * features, *line = lines.data() + r * stride;
+      double* to = out + (begin + r) * count;
+      if (y.expanded) {
+        double norm = 0;
+        for (std::size_t d = 0; d < features; ++d) norm += row[d] * row[d];
+        for (std::size_t m = 0; m < count; ++m) to[m] = std::max(0.0, norm + -2 * line[m] + y.norms[m]);
+      } else {
+        std::copy_n(line, count, to);
+      }
+      if (y.root) lanes1(Lane1::sqrt, to, to, count);
+    }
+  }
 }
 
 // --- KNeighbors -------------------------------------------------------------------------------------------------------------------------
@@ -180,7 +238,8 @@ void k_neighbors(KernelContext& c) {
   if (c.wants_output(1)) c.set_output(1, std::move(where));
 }
 
-constexpr FastKernel kKernels[] = {{"decant", "KernelMatrix", prepare_kernel_matrix, kernel_matrix}, {"decant", "KNeighbors", prepare_k_neighbors, k_neighbors}};
+constexpr FastKernel kKernels[] = {{"decant", "KernelMatrix", prepare_kernel_matrix, kernel_matrix}, {"decant", "KNeighbors", prepare_k_neighbors, k_neighbors},
+                                   {"decant", "PairwiseDistance", prepare_pairwise, pairwise}};
 
 }  // namespace
 

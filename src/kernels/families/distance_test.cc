@@ -161,5 +161,20 @@ TEST(FastDistance, TreesThatLieAreRefused) {
   EXPECT_THROW(run(childless), Error);
 }
 
+TEST(FastDistance, PairwiseHasTheSameBits) {
+  std::mt19937 random(5);
+  for (const char* metric : {"euclidean", "sqeuclidean", "manhattan"}) {
+    for (const std::int64_t expanded : {0, 1}) {
+      for (const std::int64_t count : {1, 8, 45}) {
+        Tensor x = points<double>(70, 9, 3, false, random);
+        x.mutable_data<double>()[4] = std::nan("");
+        const Both both = run_both(make_node("decant", "PairwiseDistance", 2, {{"metric", std::string(metric)}, {"expanded", expanded}}), {x, points<double>(count, 9, 3, false, random)}, 1);
+        EXPECT_TRUE(both.is_fast);
+        EXPECT_TRUE(both.fast.same_as(both.reference)) << metric << ' ' << expanded << ' ' << count;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace decant

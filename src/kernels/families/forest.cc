@@ -29,7 +29,7 @@ template <class T>
 struct Fast {
   CompactForest<T> forest;
   std::int32_t feature_count = 0;
-  std::vector<std::int64_t> nodes;  // of aggregate "leaf": for each leaf its node, counted from the root
+  std::vector<std::int64_t> nodes;  // of aggregate "leaf": what is answered for each leaf
 };
 
 struct FastEnsemble {
@@ -48,7 +48,10 @@ bool build(FastEnsemble& out, const Forest<T>& from) {
   if (out.shared.aggregate == Aggregate::leaf) {
     for (std::size_t t = 0; t < fast.forest.trees(); ++t) {
       const std::size_t end = t + 1 < fast.forest.trees() ? fast.forest.leaf_base(t + 1) : leaves.size();
-      for (std::size_t i = fast.forest.leaf_base(t); i < end; ++i) fast.nodes.push_back(leaves[i] - from.roots[t]);
+      for (std::size_t i = fast.forest.leaf_base(t); i < end; ++i) {
+        const std::vector<std::int64_t>& ids = out.shared.leaf_ids;
+        fast.nodes.push_back(ids.empty() ? leaves[i] - from.roots[t] : ids[static_cast<std::size_t>(from.nodes[static_cast<std::size_t>(leaves[i])].yes)]);
+      }
     }
   } else {
     const auto gather = [&]<class V>(V) {

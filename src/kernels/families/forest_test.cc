@@ -12,6 +12,7 @@ struct Shape2 {
   int trees = 20, depth = 6, features = 5, width = 2, outputs = 2;
   bool targets = false, base = false, missing = false, sets = false, lone = false;
   std::string aggregate = "sum", compare = "<=";
+  bool named = false;  // leaves have numbers of their own
 };
 
 template <class T>
@@ -68,6 +69,11 @@ Node forest(const Shape2& s, std::mt19937& random) {
   a["outputs"] = std::int64_t{s.outputs};
   a["aggregate"] = s.aggregate;
   a["compare"] = s.compare;
+  if (s.named) {
+    std::vector<std::int64_t> ids;
+    for (std::size_t i = 0; i < values.size() / static_cast<std::size_t>(s.width); ++i) ids.push_back(static_cast<std::int64_t>(i * i) - 7);
+    a["leaf_ids"] = Tensor::vector(ids);
+  }
   if (s.missing) a["missing_left"] = Tensor::vector(missing);
   if (s.targets) a["targets"] = Tensor::vector(targets);
   if (s.base) a["base"] = Tensor::vector(std::vector<V>(static_cast<std::size_t>(s.outputs), V{0.1f}));
@@ -121,6 +127,7 @@ TEST(FastForest, LeavesAndEach) {
     check_all<float, double>({.missing = true, .aggregate = aggregate});
     check_all<double, double>({.aggregate = aggregate, .compare = "<"});
   }
+  check_all<float, float>({.missing = true, .aggregate = "leaf", .named = true});
 }
 
 TEST(FastForest, CategorySets) {

@@ -31,6 +31,10 @@ TEST(TreeEnsemble, SumsLeavesAndNumbers) {
   Attributes a = forest();
   a["aggregate"] = std::string("leaf");
   expect_equal<std::int64_t>(run("decant", "TreeEnsemble", {x}, a)[0], {4, 2}, {1, 0, 3, 0, 4, 0, 4, 0});
+  a["leaf_ids"] = Tensor::vector(std::vector<std::int64_t>{-5, 7, 1LL << 40, 0});
+  expect_equal<std::int64_t>(run("decant", "TreeEnsemble", {x}, a)[0], {4, 2}, {-5, 0, 7, 0, 1LL << 40, 0, 1LL << 40, 0});
+  a["leaf_ids"] = Tensor::vector(std::vector<std::int64_t>{1});
+  expect_error(Code::corrupt, [&] { run("decant", "TreeEnsemble", {x}, a); });
   a["aggregate"] = std::string("each");
   a["missing_left"] = Tensor::vector(std::vector<std::uint8_t>{1, 0, 0, 0, 0, 0});
   expect_equal<double>(run("decant", "TreeEnsemble", {x}, a)[0], {4, 2}, {10, 1, 20, 1, 30, 1, 10, 1});

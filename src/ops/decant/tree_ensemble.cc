@@ -9,8 +9,8 @@
 // targets[t]), outputs (columns of the answer), base (dtype of values) [outputs] (optional), compare "<=" | "<",
 // linear_constants float64 [leaves], linear_offsets int32 [leaves + 1], linear_features int32, linear_coefficients float64 (optional, all or
 // none; K 1, X and values float64, "sum" only: a leaf's value is linear in X, and `values` stands in where X is NaN),
-// aggregate "sum" (base or 0, then the trees in order, added in the dtype of values) | "leaf" (int64 [N, trees], relative to the
-// tree's root) | "each" ([N, trees*K], nothing added).
+// aggregate "sum" (base or 0, then the trees in order, added in the dtype of values) | "leaf" (int64 [N, trees]: the node, relative
+// to the tree's root, or leaf_ids int64 [leaves] of the leaf, where given) | "each" ([N, trees*K], nothing added).
 #include "ops/decant/tree_ensemble.h"
 
 #include <algorithm>
@@ -50,6 +50,11 @@ Shared shared_of(const AttributeView& c, std::size_t trees) {
     c.fail(Code::corrupt, format("values is {}{}", name_of(out.values.dtype()), text_of(out.values.shape())));
   }
   out.width = out.values.dim(1);
+  if (out.aggregate == Aggregate::leaf && c.has("leaf_ids")) {
+    const Tensor& ids = tensor_of(c, "leaf_ids", DType::int64, 1);
+    if (ids.dim(0) != out.values.dim(0)) c.fail(Code::corrupt, format("leaf_ids has {} numbers for {} leaves", ids.dim(0), out.values.dim(0)));
+    out.leaf_ids.assign(ids.data<std::int64_t>().begin(), ids.data<std::int64_t>().end());
+  }
   if (out.aggregate == Aggregate::sum) {
     out.outputs = c.integer("outputs");
     // A count out of the file: bounded by what the file holds, so that a small file cannot ask for a wide answer.
@@ -183,6 +188,12 @@ void sum_or_each(KernelContext& c, const Forest<T>& forest, const Shared& s, con
   }
 }
 
+/// What "leaf" answers for a leaf of the tree at `root`.
+template <class T>
+std::int64_t leaf_name(const Forest<T>& forest, const Shared& s, std::int32_t leaf, std::int32_t root) {
+  return s.leaf_ids.empty() ? leaf - root : s.leaf_ids[static_cast<std::size_t>(forest.nodes[static_cast<std::size_t>(leaf)].yes)];
+}
+
 template <class T>
 void run_typed(KernelContext& c, const Forest<T>& forest, const Shared& s) {
   const Tensor& x = c.input(0);
@@ -193,7 +204,7 @@ void run_typed(KernelContext& c, const Forest<T>& forest, const Shared& s) {
     const auto trees = static_cast<std::int64_t>(forest.roots.size());
     std::int64_t* out = c.output(0, DType::int64, {x.dim(0), trees}).template mutable_data<std::int64_t>().data();
     each_leaf(forest, x.data<T>().data(), x.dim(0), x.dim(1),
-              [&](std::int64_t r, std::size_t t, std::int32_t leaf) { out[r * trees + static_cast<std::int64_t>(t)] = leaf - forest.roots[t]; });
+              [&](std::int64_t r, std::size_t t, std::int32_t leaf) { out[r * trees + static_cast<std::int64_t>(t)] = leaf_name(forest, s, leaf, forest.roots[t]); });
   } else if (s.values.dtype() == DType::float32) {
     sum_or_each<T, float>(c, forest, s, x);
   } else {
@@ -385,7 +396,7 @@ std::vector<ValueId> lower_typed(Builder& b, const Node& node, ValueId input, co
       tree.root(root);
       for (std::int64_t k = 0; k < width; ++k) {
         tree.add(t * width + k, [&](std::int32_t leaf) {
-          return s.aggregate == Aggregate::leaf ? static_cast<V>(leaf - root) : values[row(leaf) + static_cast<std::size_t>(k)];
+          return s.aggregate == Aggregate::leaf ? static_cast<V>(leaf_name(forest, s, leaf, root)) : values[row(leaf) + static_cast<std::size_t>(k)];
         });
       }
     }
@@ -474,7 +485,7 @@ std::vector<ValueId> lower(Builder& b, const Node& node, const std::vector<Value
   const ValueId x = inputs.at(0);
   if (s.linear && !p.wide.roots.empty()) return lower_linear(b, node, x, p);
   // "leaf" says nothing of the values; node numbers are exact in a float32 up to 2^24.
-  const bool small = s.values.dtype() == DType::float32 && (s.aggregate != Aggregate::leaf || p.narrow.nodes.size() < (1u << 24));
+  const bool small = s.values.dtype() == DType::float32 && (s.aggregate != Aggregate::leaf || (p.narrow.nodes.size() < (1u << 24) && s.leaf_ids.empty()));
   if (p.features == DType::float64) {
     if (s.values.dtype() == DType::float32) {
       if (s.aggregate != Aggregate::leaf) context.fail(Code::unsupported, "float64 features with float32 leaf values cannot be written to ONNX exactly");

@@ -36,6 +36,7 @@ struct TreeEnsemble {
     std::int64_t width = 1;             // K
     std::int64_t outputs = 1;
     std::vector<std::int32_t> targets;  // empty: K columns from every tree
+    std::vector<std::int64_t> leaf_ids;  // of aggregate "leaf": what row i of `values` is called; empty: by its node
     std::optional<Tensor> base;
     std::optional<Linear> linear;       // then K is 1, everything is double, and aggregate is sum
   };

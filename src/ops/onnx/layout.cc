@@ -159,7 +159,13 @@ void concat(KernelContext& c) {
       const Tensor& part = c.input(k);
       const std::int64_t run = part.dim(axis) * whole.inner;
       const T* from = raw<T>(part);
-      for (std::int64_t o = 0; o < whole.outer && run > 0; ++o) std::copy_n(from + o * run, run, raw<T>(out) + o * whole.length * whole.inner + done);
+      T* to = raw<T>(out) + done;
+      const std::int64_t stride = whole.length * whole.inner;
+      if (run == 1) {  // single columns side by side: a call for each number would be most of the time
+        for (std::int64_t o = 0; o < whole.outer; ++o) to[o * stride] = from[o];
+      } else {
+        for (std::int64_t o = 0; o < whole.outer && run > 0; ++o) std::copy_n(from + o * run, run, to + o * stride);
+      }
       done += run;
     }
   });

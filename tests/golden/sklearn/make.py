@@ -76,15 +76,15 @@ def make(case, folder):
     target = None if case.y is None else data.target(case.y)
     model = registry.fit(case.estimator, table.train, target, **case.options)
     path = case.dump(model, folder / case.name)
-    found = registry.answers(joblib.load(path), table.input, case.without)
+    found = registry.answers(joblib.load(path), table.input, case.without, case.also)
     if not found and case.contract != registry.NONE:
         raise ValueError("the model has no method to record")
     if case.contract == registry.NONE and found:
         raise ValueError("declared to have no method for new data, but it has " + ", ".join(found))
-    if not same(found, registry.answers(model, table.input, case.without), case.contract):
+    if not same(found, registry.answers(model, table.input, case.without, case.also), case.contract):
         raise ValueError("the saved model answers otherwise than the fitted one, or the answers are not deterministic")
     if case.contract == registry.EXACT:
-        backwards = registry.answers(model, table.input[::-1], case.without)
+        backwards = registry.answers(model, table.input[::-1], case.without, case.also)
         if not same(found, {name: values[::-1] for name, values in backwards.items()}):
             raise ValueError("declared exact, but the answers depend on the order of the rows")
     groups = {}

@@ -31,6 +31,7 @@ FLOAT32 = "float32"  # scikit-learn computes in single precision: 1e-5 relative 
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples")
 OTHER_METHODS = ("mahalanobis", "kneighbors")  # of classes that have none of those
+ON_REQUEST = ("apply",)  # answers that decant gives only where they are asked for by name
 
 # Parameters that were renamed within the covered versions: new name -> old name.
 RENAMED = {"estimator": "base_estimator", "sparse_output": "sparse"}
@@ -97,9 +98,9 @@ def fit(estimator, x, y, **options):
 
 
 class Case:
-    def __init__(self, name, estimator, x, y, contract, contracts, without, options, dump):
+    def __init__(self, name, estimator, x, y, contract, contracts, without, also, options, dump):
         self.name, self.estimator, self.x, self.y = name, estimator, x, y
-        self.contract, self.contracts, self.without, self.options, self.dump = contract, contracts, without, options, dump
+        self.contract, self.contracts, self.without, self.also, self.options, self.dump = contract, contracts, without, also, options, dump
 
 
 CASES = {}
@@ -133,12 +134,12 @@ def joblibbed(suffix=".joblib", compress=0):
     return dump
 
 
-def case(name, estimator, x, y=None, contract=REL12, *, logs=(), sums=(), without=(), since=None, until=None, fit=None, dump=None):
+def case(name, estimator, x, y=None, contract=REL12, *, logs=(), sums=(), without=(), also=(), since=None, until=None, fit=None, dump=None):
     """Registers a case.
 
     logs: methods whose values pass through one exp or log after exact arithmetic; they become another row, of contract ulp4.
     sums: methods that do more after that; likewise, rel1e-12.
-    without: methods that are not recorded (say why in a comment). since, until: the versions, inclusive, where an option's
+    without: methods that are not recorded (say why in a comment). also: those of ON_REQUEST that are. since, until: the versions, inclusive, where an option's
     value has this meaning. fit: further arguments of fit.
     """
     if (since and VERSION < since) or (until and VERSION > until):
@@ -152,14 +153,14 @@ def case(name, estimator, x, y=None, contract=REL12, *, logs=(), sums=(), withou
     if name in CASES:
         raise ValueError(f"two cases are named {name}")
     contracts = {**dict.fromkeys(logs, ULP4), **dict.fromkeys(sums, REL12)}
-    CASES[name] = Case(name, estimator, x, y, contract, contracts, without, fit or {}, dump or pickled(4))
+    CASES[name] = Case(name, estimator, x, y, contract, contracts, without, also, fit or {}, dump or pickled(4))
 
 
-def answers(model, x, without=()):
+def answers(model, x, without=(), also=()):
     """What every method of the model gives for x, as plain arrays by name."""
     found = {}
     methods = METHODS if any(hasattr(model, method) for method in METHODS) else OTHER_METHODS
-    for method in methods:
+    for method in (*methods, *also):
         if method in without or not hasattr(model, method):
             continue
         given = getattr(model, method)(x)
@@ -171,13 +172,12 @@ def answers(model, x, without=()):
 
 
 def plain(values):
-    """A dense array without Python objects, so that reading it needs no pickle. Numbers and truth values in one become float64."""
+    """A dense array without Python objects, so that reading it needs no pickle. Numbers and truth values in one become float64, and
+    whatever stands beside text becomes text."""
     if hasattr(values, "toarray"):
         values = values.toarray()
     values = np.asarray(values)
     if values.dtype == object:
         kinds = {isinstance(one, str) for one in values.ravel()}
-        if len(kinds) > 1:
-            raise TypeError(f"an answer of text and numbers cannot be recorded: {values.ravel()[:5]}")
-        values = values.astype(str if kinds == {True} else np.float64)
+        values = values.astype(str if True in kinds else np.float64)
     return np.ascontiguousarray(values)

@@ -79,17 +79,32 @@ Expr computed_start(Context& context, const Object& self, std::size_t outputs, c
   return shared ? log(p / exp(reduce_mean(log(p), 1, true))) : log(p);
 }
 
-Expr raw_scores(Context& context, const Object& self, const Table& x) {
-  const auto array = self["estimators_"].array();
+/// estimators_: an array of trees [stages, outputs].
+python::Array trees_of(const Object& self) {
+  auto array = self["estimators_"].array();
   if (!array || array->type.kind != 'O' || array->shape.size() != 2 || array->objects.empty()) self.fail(Code::corrupt, "estimators_ is no matrix of trees");
-  const auto outputs = static_cast<std::size_t>(array->shape[1]);
+  return std::move(*array);
+}
+
+/// BaseGradientBoosting.apply: the leaves as float64, of a classifier [N, stages, outputs], of a regressor [N, stages].
+Expr boosted_leaves(const Object& self, const Table& x) {
+  const python::Array array = trees_of(self);
+  std::vector<Object> trees;
+  for (const pickle::Ref ref : array.objects) trees.emplace_back(self.tree(), ref);
+  const Expr leaves = cast(leaf_numbers(trees, cast(x.matrix(), DType::float32)), DType::float64);
+  return self.name() == "GradientBoostingClassifier" ? reshape(leaves, {0, array.shape[0], array.shape[1]}) : leaves;
+}
+
+Expr raw_scores(Context& context, const Object& self, const Table& x) {
+  const python::Array array = trees_of(self);
+  const auto outputs = static_cast<std::size_t>(array.shape[1]);
   const double rate = self.real("learning_rate", 0.1);
   const auto start = constant_start(context, self, outputs);
   if (start && start->size() != outputs) self.fail(Code::corrupt, format("{} starting values for {} outputs", start->size(), outputs));
   Forest forest(1);
   std::vector<std::int32_t> targets;
-  for (std::size_t i = 0; i < array->objects.size(); ++i) {
-    const TreeView tree(Object(self.tree(), array->objects[i])["tree_"]);
+  for (std::size_t i = 0; i < array.objects.size(); ++i) {
+    const TreeView tree(Object(self.tree(), array.objects[i])["tree_"]);
     forest.add(tree, [&](std::size_t leaf, std::span<double> out) {
       tree.values(leaf, 0, out);
       out[0] = rate * out[0];
@@ -101,7 +116,7 @@ Expr raw_scores(Context& context, const Object& self, const Table& x) {
   // One addition a stage, in their order, on top of what the starting estimator says.
   Expr sum = computed_start(context, self, outputs, x);
   const Expr each = forest.each(x32);
-  for (std::int64_t stage = 0; stage < array->shape[0]; ++stage) {
+  for (std::int64_t stage = 0; stage < array.shape[0]; ++stage) {
     const auto k = static_cast<std::int64_t>(outputs);
     sum = sum + slice(each, stage * k, (stage + 1) * k, 1);
   }
@@ -114,6 +129,7 @@ Expr two_columns(Expr positive) {
 }
 
 Result gradient_boosting_classifier(Context& context, const Object& self, Method method, const Table& x) {
+  if (method == Method::apply) return boosted_leaves(self, x);
   if (method == Method::predict_log_proba) return log(context.value(self, Method::predict_proba, x));
   if (method == Method::decision_function) {
     const Expr raw = raw_scores(context, self, x);
@@ -130,7 +146,9 @@ Result gradient_boosting_classifier(Context& context, const Object& self, Method
   return two_columns(sigmoid(self.text("loss", "") == "exponential" ? raw * 2.0 : raw));
 }
 
-Result gradient_boosting_regressor(Context& context, const Object& self, Method, const Table& x) { return squeeze(raw_scores(context, self, x), 1); }
+Result gradient_boosting_regressor(Context& context, const Object& self, Method method, const Table& x) {
+  return method == Method::apply ? boosted_leaves(self, x) : squeeze(raw_scores(context, self, x), 1);
+}
 
 /// A numeric field of a structured array, whatever its width: the layout of histogram nodes changed between versions.
 class Field {
@@ -337,8 +355,8 @@ bool has_probabilities(Context&, const Object& self, Method method) {
 
 std::span<const Estimator> boosting_estimators() {
   static constexpr Estimator kEstimators[] = {
-      {"GradientBoostingClassifier", kScoringClassifier, gradient_boosting_classifier, has_probabilities},
-      {"GradientBoostingRegressor", kRegressor, gradient_boosting_regressor},
+      {"GradientBoostingClassifier", {Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function, Method::apply}, gradient_boosting_classifier, has_probabilities},
+      {"GradientBoostingRegressor", {Method::predict, Method::apply}, gradient_boosting_regressor},
       {"HistGradientBoostingClassifier", kScoringClassifier, histogram_classifier},
       {"HistGradientBoostingRegressor", kRegressor, histogram_regressor},
   };

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Estimated covariances (sklearn/covariance): how far rows lie from the location, squared.
 #include "base/text.h"
-#include "frameworks/sklearn/parts.h"
+#include "frameworks/sklearn/precision.h"
 
 namespace decant::sklearn {
 namespace {
 
 Result mahalanobis(Context& context, const Object& self, Method, const Table& x) {
-  if (!self.set("precision_")) unsupported(self, "store_precision=False: the precision matrix is not in the file");
   const Expr off = x.matrix() - context.constant(self["location_"].doubles());
-  return reduce_sum(matmul(off, context.constant(self["precision_"].doubles())) * off, 1);
+  return reduce_sum(matmul(off, context.constant(precision_of(self))) * off, 1);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "frameworks/sklearn/neighbors.h"
+#include "frameworks/sklearn/precision.h"
 #include "frameworks/sklearn/scores.h"
 
 namespace decant::sklearn {
@@ -44,9 +45,9 @@ Expr log_kernel(const std::string& kernel, Expr r) {
   return where(less(r, r.scalar(1)), inside, r.scalar(-std::numeric_limits<double>::infinity()));
 }
 
-/// With atol = rtol = 0, the default, scikit-learn sums every term; otherwise it stops early, at a point that depends on its tree.
+/// With atol = rtol = 0, the default, scikit-learn sums every term; otherwise it may stop where bounds say that the sum is that near. Here
+/// every term is summed always, which is within any tolerance.
 Result kernel_density(Context& context, const Object& self, Method, const Table& x) {
-  if (self.real("atol", 0) != 0 || self.real("rtol", 0) != 0) unsupported(self, "atol or rtol other than 0");
   const std::vector<Object> state = tree_state(self["tree_"]);
   const Metric metric(self, self["metric"].text(), self.set("metric_params") ? self["metric_params"] : Object());
   const Tensor points = state[0].doubles();
@@ -87,9 +88,8 @@ Result local_outlier_factor(Context& context, const Object& self, Method method,
 
 Result elliptic_envelope(Context& context, const Object& self, Method method, const Table& x) {
   if (!self.set("offset_")) unsupported(self, "models of scikit-learn before 0.20");
-  if (!self.set("precision_")) unsupported(self, "store_precision=False");
   const Expr off = x.matrix() - context.constant(self["location_"].doubles());
-  const Expr score = -reduce_sum(matmul(off, context.constant(self["precision_"].doubles())) * off, 1);
+  const Expr score = -reduce_sum(matmul(off, context.constant(precision_of(self))) * off, 1);
   if (method == Method::score_samples) return score;
   const Expr decided = score - self["offset_"].real();
   if (method == Method::decision_function) return decided;

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Manifolds that place new rows by their neighbours (sklearn/manifold/_isomap.py, _locally_linear.py).
+#include <limits>
+
 #include "base/text.h"
 #include "frameworks/sklearn/neighbors.h"
+#include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
 namespace {
 
 /// The shortest ways to all fitted rows through the neighbours, and kernel PCA of them.
 Result isomap(Context& context, const Object& self, Method, const Table& x) {
-  if (!self.set("n_neighbors")) unsupported(self, "neighbours within a radius");
   const Object fitted = self["nbrs_"];
+  if (!self.set("n_neighbors")) {  // all within the radius (since 1.1)
+    const Within near = within_radius(context, fitted, x.matrix());
+    const Expr none = near.distances.scalar(std::numeric_limits<double>::infinity()), ways = context.constant(self["dist_matrix_"].doubles());
+    Expr shortest = apply("decant", "ShortestVia", {where(near.inside, near.distances, none), ways});
+    shortest = require(shortest, less(shortest, none), "a row has no neighbours within the radius");
+    return Table(context.value(self["kernel_pca_"], Method::transform, Table(shortest * shortest * -0.5)));
+  }
   const Neighbors found = nearest(context, fitted, x.matrix(), fitted["n_neighbors"].integer());
   const Expr ways = gather(context.constant(self["dist_matrix_"].doubles()), found.indices, 0) + unsqueeze(found.distances, 2);
   const Expr shortest = reduce_min(ways, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows as sparse sums of dictionary atoms (sklearn/decomposition/_dict_learning.py; orthogonal matching pursuit as _gram_omp of
-// sklearn/linear_model/_omp.py). lasso_cd is not run: how far it is from the solution when it stops depends on each version's inner loop.
+// sklearn/linear_model/_omp.py, lars and coordinate descent as our own operators).
 #include <algorithm>
 #include <limits>
 
@@ -92,6 +92,19 @@ Expr encoded(Context& context, const Object& self, Expr rows, const Tensor& atom
                   {"positive", std::int64_t{lasso && self.boolean("positive_code", false)}},
                   {"max_iter", lasso ? self.integer("transform_max_iter", 1000) : steps},
                   {"parameters", std::vector<double>{static_cast<double>(features), lasso ? alpha / static_cast<double>(features) : 0.0}}});
+  }
+  if (algorithm == "lasso_cd") {
+    const Version version = context.version(self);
+    double alpha = 1.0;
+    if (self.set("transform_alpha")) alpha = self["transform_alpha"].real();
+    else if (self.set("alpha") && !(version < Version{1, 1})) alpha = self["alpha"].real();
+    if (!(alpha > 0)) unsupported(self, format("transform_alpha={} with lasso_cd", alpha));
+    const bool screens = !(version < Version{1, 8});
+    return apply("decant", "CoordinateDescent", {cov, context.constant(gram), reduce_sum(rows * rows, 1)},
+                 {{"positive", std::int64_t{self.boolean("positive_code", false)}},
+                  {"rules", std::int64_t{!screens ? 0 : version < Version{1, 9} ? 1 : 2}},
+                  {"max_iter", self.integer("transform_max_iter", 1000)},
+                  {"parameters", std::vector<double>{alpha, screens ? 1e-8 : 1e-4}}});
   }
   if (algorithm != "omp") unsupported(self, format("transform_algorithm={}", algorithm));
   if (steps < 1 || steps > std::min(count, std::int64_t{32})) unsupported(self, format("transform_n_nonzero_coefs={} of {} atoms; at most 32 are run", steps, count));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vectorizers of text (sklearn/feature_extraction/text.py). Functions of the user's own (analyzer, tokenizer, preprocessor) are code, and
-// refused by name.
+// refused by name; a few of Python's own, such as str.split, are known for what they do.
 #include <algorithm>
 #include <set>
 
@@ -26,22 +26,77 @@ std::vector<std::string> stop_words_of(const Object& self) {
   return out;
 }
 
+/// The name of a function; of a method, as in getattr(str, "split"), which is how str.split is pickled, "str.split".
+std::string function_name(const Object& function) {
+  const std::vector<Object> args = function.args();
+  if (function.name() != "getattr" || args.size() != 2 || !args[1].is_text()) return function.full_name();
+  const bool python_text = args[0].is_global("builtins", "str") || args[0].is_global("__builtin__", "unicode");
+  return format("{}.{}", python_text ? std::string("str") : args[0].full_name(), args[1].text());
+}
+
+constexpr std::string_view kUsualPattern = "(?u)\\b\\w\\w+\\b";
+
+/// The pattern whose matches are what a function that cuts texts gives: str.split, or re.compile(pattern).findall. Nothing for another.
+std::optional<std::string> pattern_of(const Object& function) {
+  if (function_name(function) == "str.split") return "\\S+";
+  const std::vector<Object> args = function.args();
+  if (function.name() != "getattr" || args.size() != 2 || !args[1].is_text("findall") || args[0].name() != "_compile" || args[0].module() != "re") return std::nullopt;
+  const std::vector<Object> pattern = args[0].args();
+  constexpr std::int64_t kUnicode = 32;  // re.UNICODE, which patterns of text always have
+  if (pattern.size() != 2 || !pattern[0].is_text() || pattern[1].integer() != kUnicode) return std::nullopt;
+  return pattern[0].text();
+}
+
+/// What of Python's own functions stands in for a vectorizer's parts; others are refused by name.
+void apply_functions(const Object& self, Attributes& out) {
+  const auto refuse = [&](const char* part) {
+    unsupported(self, format("{} is a function of its own, {}, and decant runs no code out of files", part, printable(function_name(self[part]))));
+  };
+  const auto function = [&](const char* part) { return self.set(part) && !self[part].is_text(); };
+  if (function("analyzer")) {  // it alone decides: nothing else is looked at
+    const auto pattern = pattern_of(self["analyzer"]);
+    if (!pattern) refuse("analyzer");
+    out["analyzer"] = std::string("word");
+    out["token_pattern"] = *pattern;
+    out["lowercase"] = std::int64_t{0};
+    out["strip_accents"] = std::string();
+    out["stop_words"] = std::vector<std::string>{};
+    out["ngram_range"] = std::vector<std::int64_t>{1, 1};
+    return;
+  }
+  const bool words = self.text("analyzer", "word") == "word";
+  if (function("tokenizer") && words) {
+    const auto pattern = pattern_of(self["tokenizer"]);
+    if (!pattern) refuse("tokenizer");
+    out["token_pattern"] = *pattern;
+  }
+  if (function("preprocessor")) {
+    const std::string name = function_name(self["preprocessor"]);
+    const std::string& pattern = std::get<std::string>(out["token_pattern"]);
+    // White space at the ends is part of no word.
+    const bool strips = name == "str.strip" && words && (pattern == kUsualPattern || pattern == "\\S+");
+    if (name != "str.lower" && !strips) refuse("preprocessor");
+    out["lowercase"] = std::int64_t{name == "str.lower"};
+    out["strip_accents"] = std::string();
+  }
+}
+
 /// How texts are cut into terms: the attributes of TextCounts and TextHashes.
 Attributes analysis_of(const Object& self) {
-  for (const char* own : {"analyzer", "tokenizer", "preprocessor"}) {
-    if (self.set(own) && !self[own].is_text()) unsupported(self, format("{} is a function of its own, {}, and decant runs no code out of files", own, printable(self[own].full_name())));
-  }
   if (self.set("strip_accents") && !self["strip_accents"].is_text()) unsupported(self, "strip_accents is a function of its own");
   if (const std::string input = self.text("input", "content"); input != "content") unsupported(self, format("input={}: decant takes the texts themselves", printable(input)));
   std::vector<std::int64_t> range{1, 1};
   if (self.set("ngram_range")) range = {self["ngram_range"].item(0).integer(), self["ngram_range"].item(1).integer()};
-  return {{"analyzer", self.text("analyzer", "word")},
-          {"lowercase", std::int64_t{self.boolean("lowercase", true)}},
-          {"strip_accents", self.text("strip_accents", "")},
-          {"token_pattern", self.text("token_pattern", "(?u)\\b\\w\\w+\\b")},
-          {"stop_words", stop_words_of(self)},
-          {"ngram_range", range},
-          {"binary", std::int64_t{self.boolean("binary", false)}}};
+  const bool named = !self.set("analyzer") || self["analyzer"].is_text();
+  Attributes out{{"analyzer", named ? self.text("analyzer", "word") : std::string("word")},
+                 {"lowercase", std::int64_t{self.boolean("lowercase", true)}},
+                 {"strip_accents", self.text("strip_accents", "")},
+                 {"token_pattern", self.text("token_pattern", kUsualPattern)},
+                 {"stop_words", stop_words_of(self)},
+                 {"ngram_range", range},
+                 {"binary", std::int64_t{self.boolean("binary", false)}}};
+  apply_functions(self, out);
+  return out;
 }
 
 Expr texts_of(const Object& self, const Table& x) {

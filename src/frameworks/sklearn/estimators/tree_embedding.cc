@@ -6,17 +6,14 @@
 namespace decant::sklearn {
 namespace {
 
-Result random_trees_embedding(Context&, const Object& self, Method, const Table& x) {
+Result random_trees_embedding(Context&, const Object& self, Method method, const Table& x) {
   const std::vector<Object> trees = self["estimators_"].elements();
+  if (method == Method::apply) return leaf_numbers(trees, cast(x.matrix(), DType::float32));
   const Object encoder = self["one_hot_encoder_"];
   if (!encoder.set("categories_")) unsupported(self, "models of scikit-learn before 0.20");
   const std::vector<Object> leaves = encoder["categories_"].elements();
   if (trees.empty() || leaves.size() != trees.size()) self.fail(Code::corrupt, format("{} trees, and leaves of {}", trees.size(), leaves.size()));
-  Forest forest(1);
-  for (const Object& tree : trees) {
-    forest.add(TreeView(tree["tree_"]), [](std::size_t leaf, std::span<double> out) { out[0] = static_cast<double>(leaf); });
-  }
-  const Expr leaf = forest.each(cast(x.matrix(), DType::float32));
+  const Expr leaf = leaf_numbers(trees, cast(x.matrix(), DType::float32));
   std::vector<Expr> out;
   for (std::size_t t = 0; t < trees.size(); ++t) out.push_back(cast(equal(columns(leaf, {static_cast<std::int64_t>(t)}), leaf.row(leaves[t].list())), DType::float64));
   return concat(out, 1);
@@ -25,7 +22,7 @@ Result random_trees_embedding(Context&, const Object& self, Method, const Table&
 }  // namespace
 
 std::span<const Estimator> tree_embedding_estimators() {
-  static constexpr Estimator kEstimators[] = {{"RandomTreesEmbedding", kTransformer, random_trees_embedding}};
+  static constexpr Estimator kEstimators[] = {{"RandomTreesEmbedding", {Method::transform, Method::apply}, random_trees_embedding}};
   return kEstimators;
 }
 

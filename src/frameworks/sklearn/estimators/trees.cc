@@ -56,6 +56,7 @@ Result several(std::vector<Expr> parts) {
 }
 
 Result tree_classifier(Context& context, const Object& self, Method method, const Table& x) {
+  if (method == Method::apply) return squeeze(leaf_numbers({self}, single(x)), 1);
   const std::vector<Tensor> classes = classes_by_output(self);
   std::vector<Expr> out;
   for (std::size_t k = 0; k < classes.size(); ++k) {
@@ -72,7 +73,8 @@ Result tree_classifier(Context& context, const Object& self, Method method, cons
   return several(out);
 }
 
-Result tree_regressor(Context& context, const Object& self, Method, const Table& x) {
+Result tree_regressor(Context& context, const Object& self, Method method, const Table& x) {
+  if (method == Method::apply) return squeeze(leaf_numbers({self}, single(x)), 1);
   const TreeView tree(self["tree_"]);
   std::vector<Expr> out;
   for (std::size_t k = 0; k < tree.outputs(); ++k) out.push_back(tree_values(context, self, k, single(x)));
@@ -87,6 +89,7 @@ std::vector<Object> members(const Object& self) {
 
 Result forest_classifier(Context& context, const Object& self, Method method, const Table& x) {
   const std::vector<Object> trees = members(self);
+  if (method == Method::apply) return leaf_numbers(trees, single(x));
   const std::vector<Tensor> classes = classes_by_output(self);
   std::vector<Expr> out;
   for (std::size_t k = 0; k < classes.size(); ++k) {
@@ -104,8 +107,9 @@ Result forest_classifier(Context& context, const Object& self, Method method, co
   return several(out);
 }
 
-Result forest_regressor(Context&, const Object& self, Method, const Table& x) {
+Result forest_regressor(Context&, const Object& self, Method method, const Table& x) {
   const std::vector<Object> trees = members(self);
+  if (method == Method::apply) return leaf_numbers(trees, single(x));
   std::vector<TreeView> views;
   std::size_t nodes = 0;
   for (const Object& t : trees) views.emplace_back(t["tree_"]), nodes += views.back().node_count();
@@ -170,11 +174,12 @@ constexpr Methods kOutlierDetector{Method::predict, Method::decision_function, M
 }  // namespace
 
 std::span<const Estimator> trees_estimators() {
+  static constexpr Methods kTreeClassifier{Method::predict, Method::predict_proba, Method::predict_log_proba, Method::apply}, kTreeRegressor{Method::predict, Method::apply};
   static constexpr Estimator kEstimators[] = {
-      {"DecisionTreeClassifier", kClassifier, tree_classifier}, {"ExtraTreeClassifier", kClassifier, tree_classifier},
-      {"DecisionTreeRegressor", kRegressor, tree_regressor},    {"ExtraTreeRegressor", kRegressor, tree_regressor},
-      {"RandomForestClassifier", kClassifier, forest_classifier}, {"ExtraTreesClassifier", kClassifier, forest_classifier},
-      {"RandomForestRegressor", kRegressor, forest_regressor},  {"ExtraTreesRegressor", kRegressor, forest_regressor},
+      {"DecisionTreeClassifier", kTreeClassifier, tree_classifier}, {"ExtraTreeClassifier", kTreeClassifier, tree_classifier},
+      {"DecisionTreeRegressor", kTreeRegressor, tree_regressor},    {"ExtraTreeRegressor", kTreeRegressor, tree_regressor},
+      {"RandomForestClassifier", kTreeClassifier, forest_classifier}, {"ExtraTreesClassifier", kTreeClassifier, forest_classifier},
+      {"RandomForestRegressor", kTreeRegressor, forest_regressor},  {"ExtraTreesRegressor", kTreeRegressor, forest_regressor},
       {"IsolationForest", kOutlierDetector, isolation_forest},
   };
   return kEstimators;

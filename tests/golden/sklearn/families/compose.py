@@ -160,3 +160,11 @@ case("unseen_nested", E.ColumnTransformer([("inner", E.ColumnTransformer([("fill
 case("unseen_vote", E.VotingClassifier([("a", E.Pipeline([("prepare", FILLED), ("model", LOGISTIC)])), ("b", E.Pipeline([("prepare", FILLED), ("model", TREE)]))], voting="soft"), "gaps", "text", REL9)
 case("unseen_calibrated", E.CalibratedClassifierCV(E.Pipeline([("prepare", FILLED), ("model", E.LinearSVC(dual=False))]), cv=2), "gaps", "binary", REL9)
 case("unseen_search", E.GridSearchCV(E.Pipeline([("prepare", FILLED), ("model", E.Ridge())]), {"model__alpha": [0.1, 1.0]}, cv=2), "gaps", "real", REL9)
+
+# Columns of text that are only handed on, beside numbers: an array of objects there, texts here.
+case("passed_texts_remainder", E.ColumnTransformer([("scale", E.StandardScaler(), ["age", "income"])], remainder="passthrough"), "mixed", None, EXACT)
+case("passed_texts_named", E.ColumnTransformer([("keep", "passthrough", ["size", "city"]), ("range", E.MinMaxScaler(), ["age", "visits"])]), "mixed", None, EXACT)
+case("passed_texts_alone", E.ColumnTransformer([("keep", "passthrough", ["city", "color"])]), "mixed", None, EXACT)
+case("passed_texts_pipeline", E.Pipeline([("pick", E.ColumnTransformer([("scale", E.MaxAbsScaler(), ["income"])], remainder="passthrough")), ("as it is", "passthrough")]), "mixed", None, EXACT)
+# One that an encoder has seen, too: then the file says what it holds.
+case("columns_known_texts", E.ColumnTransformer([("code", E.OrdinalEncoder(), ["size"]), ("keep", "passthrough", ["size", "age"])]), "mixed", None, EXACT)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kernels, Gaussian processes, cross decomposition, random projections, text and dictionaries."""
+import re
+
 import numpy as np
 
-from registry import E, EXACT, REL9, case
+from registry import E, EXACT, FLOAT32, REL9, case
 
 for kernel in ("linear", "poly", "rbf", "laplacian", "sigmoid"):
     case(f"kernel_ridge_{kernel}", E.KernelRidge(kernel=kernel, gamma=0.02), "few", "real", REL9)
@@ -95,3 +97,24 @@ case("text_char_all", E.HashingVectorizer(analyzer="char", n_features=64, norm="
 case("hashing_vectorizer_binary", E.HashingVectorizer(n_features=32, binary=True), "texts")
 case("feature_hasher_strings", E.FeatureHasher(n_features=16, input_type="string"), "tags", None, EXACT)
 case("dict_logistic", E.Pipeline([("dict", E.DictVectorizer()), ("model", E.LogisticRegression())]), "records", "multi", REL9)
+
+# Coordinate descent stops where each version's inner loop says (lasso_cd).
+for name, options in {
+    "": dict(transform_alpha=0.4), "_default": dict(), "_small": dict(transform_alpha=0.02), "_positive": dict(transform_alpha=0.1, positive_code=True), "_few_turns": dict(transform_alpha=0.05, transform_max_iter=2),
+}.items():
+    case(f"sparse_coder_lasso_cd{name}", E.SparseCoder(ATOMS, transform_algorithm="lasso_cd", **options), "base", None, REL9)
+case("dictionary_learning_lasso_cd", E.DictionaryLearning(n_components=6, max_iter=8, transform_algorithm="lasso_cd", transform_alpha=0.2), "wide", None, REL9)
+case("mini_batch_dictionary_lasso_cd", E.MiniBatchDictionaryLearning(n_components=4, transform_algorithm="lasso_cd", transform_alpha=0.5, split_sign=True), "base", None, REL9)
+case("isomap_radius", E.Isomap(n_components=2, n_neighbors=None, radius=8.0), "ranged", None, REL9)
+# scikit-learn may stop within the tolerance; decant sums all.
+case("kernel_density_tolerance", E.KernelDensity(bandwidth=2.0, rtol=1e-7, atol=1e-12), "ranged", None, FLOAT32)
+for name in ("EmpiricalCovariance", "LedoitWolf", "MinCovDet"):
+    case(f"covariance_{name}_no_precision", getattr(E, name)(store_precision=False), "ranged", None, REL9)
+case("elliptic_envelope_no_precision", E.EllipticEnvelope(store_precision=False), "ranged", None, REL9)
+
+# Functions of Python's own in the place of a vectorizer's parts.
+case("count_vectorizer_split", E.CountVectorizer(tokenizer=str.split, token_pattern=None), "texts", None, EXACT)
+case("count_vectorizer_split_analyzer", E.CountVectorizer(analyzer=str.split), "texts", None, EXACT)
+case("count_vectorizer_findall", E.CountVectorizer(tokenizer=re.compile(r"[a-z0-9]+").findall, token_pattern=None, ngram_range=(1, 2), max_features=50), "texts", None, EXACT)
+case("tfidf_lower", E.TfidfVectorizer(preprocessor=str.lower, strip_accents="unicode"), "texts")
+case("hashing_strip", E.HashingVectorizer(preprocessor=str.strip, n_features=64, tokenizer=str.split, token_pattern=None), "texts")

@@ -2,7 +2,7 @@
 """Single trees, forests and isolation forests. Leaf values are averaged in a fixed order, hence equal bits."""
 import numpy as np
 
-from registry import E, EXACT, REL12, case
+from registry import E, EXACT, REL12, ULP4, case
 
 LOG = ("predict_log_proba",)
 
@@ -73,3 +73,22 @@ case("isolation_forest_contamination", E.IsolationForest(contamination=0.2, **SM
 case("isolation_forest_features", E.IsolationForest(max_features=2, **SMALL), "base", None, REL12)
 case("isolation_forest_bootstrap", E.IsolationForest(bootstrap=True, n_estimators=4, max_samples=0.5), "base", None, REL12)
 case("isolation_forest_frame", E.IsolationForest(**SMALL), "frame", None, REL12)
+
+# The leaf of each tree: numbers of nodes, as scikit-learn stores them.
+LEAVES = {"also": ("apply",), "without": LOG}
+case("leaves_tree_classifier", E.DecisionTreeClassifier(max_depth=5), "base", "multi", EXACT, **LEAVES)
+case("leaves_tree_classifier_multioutput", E.DecisionTreeClassifier(max_depth=4), "base", "classes2", EXACT, **LEAVES)
+case("leaves_tree_classifier_missing", E.DecisionTreeClassifier(max_depth=5), "missing_anywhere", "multi", EXACT, since=(1, 3), **LEAVES)
+case("leaves_tree_classifier_leaf_only", E.DecisionTreeClassifier(min_samples_split=91), "base", "multi", EXACT, **LEAVES)
+case("leaves_tree_regressor", E.DecisionTreeRegressor(max_leaf_nodes=9), "base", "real", EXACT, **LEAVES)
+case("leaves_extra_tree_classifier", E.ExtraTreeClassifier(max_depth=4), "base", "binary", EXACT, **LEAVES)
+case("leaves_extra_tree_regressor", E.ExtraTreeRegressor(max_depth=4), "base", "real2", EXACT, **LEAVES)
+case("leaves_forest_classifier", E.RandomForestClassifier(**FEW), "base", "text", EXACT, **LEAVES)
+case("leaves_forest_regressor", E.RandomForestRegressor(**FEW), "frame", "real2", EXACT, **LEAVES)
+case("leaves_extra_trees_classifier", E.ExtraTreesClassifier(**FEW), "base", "multi", EXACT, **LEAVES)
+case("leaves_extra_trees_regressor", E.ExtraTreesRegressor(**FEW), "base", "real", EXACT, **LEAVES)
+case("leaves_random_trees_embedding", E.RandomTreesEmbedding(n_estimators=3, max_depth=3), "base", None, EXACT, **LEAVES)
+SCORES = {"also": ("apply",), "without": ("predict_proba", "predict_log_proba")}  # which other cases hold to
+case("leaves_gradient_boosting_classifier_binary", E.GradientBoostingClassifier(n_estimators=4, max_depth=2), "base", "binary", ULP4, **SCORES)
+case("leaves_gradient_boosting_classifier_multi", E.GradientBoostingClassifier(n_estimators=3, max_depth=2), "base", "multi", ULP4, **SCORES)
+case("leaves_gradient_boosting_regressor", E.GradientBoostingRegressor(n_estimators=4, max_depth=3), "base", "real", EXACT, **SCORES)

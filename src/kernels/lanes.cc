@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/lanes.cc"
+#include "kernels/network/targets.h"
+#include <hwy/foreach_target.h>
+
+#include <hwy/highway.h>
+#include <hwy/contrib/math/math-inl.h>
+
+#include <cmath>
+
+#include "kernels/lanes.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace decant::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class F, class G>
+HWY_INLINE void each_pair(const double* a, bool a_steps, const double* b, bool b_steps, double* out, std::size_t count, F wide, G one) {
+  const hn::ScalableTag<double> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  if (a_steps && b_steps) {
+    for (; i + lanes <= count; i += lanes) hn::StoreU(wide(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
+  } else if (a_steps) {
+    const auto same = hn::Set(d, *b);
+    for (; i + lanes <= count; i += lanes) hn::StoreU(wide(hn::LoadU(d, a + i), same), d, out + i);
+  } else if (b_steps) {
+    const auto same = hn::Set(d, *a);
+    for (; i + lanes <= count; i += lanes) hn::StoreU(wide(same, hn::LoadU(d, b + i)), d, out + i);
+  }
+  for (; i < count; ++i) out[i] = one(a[a_steps ? i : 0], b[b_steps ? i : 0]);
+}
+
+void pairs(Lane2 op, const double* a, bool a_steps, const double* b, bool b_steps, double* out, std::size_t count) {
+  const auto run = [&](auto wide, auto one) HWY_ATTR { each_pair(a, a_steps, b, b_steps, out, count, wide, one); };
+  switch (op) {
+    case Lane2::add: return run([](auto x, auto y) HWY_ATTR { return hn::Add(x, y); }, [](double x, double y) { return x + y; });
+    case Lane2::sub: return run([](auto x, auto y) HWY_ATTR { return hn::Sub(x, y); }, [](double x, double y) { return x - y; });
+    case Lane2::mul: return run([](auto x, auto y) HWY_ATTR { return hn::Mul(x, y); }, [](double x, double y) { return x * y; });
+    case Lane2::div: return run([](auto x, auto y) HWY_ATTR { return hn::Div(x, y); }, [](double x, double y) { return x / y; });
+  }
+}
+
+/// Registers of numbers in [low, high] by `wide`; one that holds any other, and the rest, by `one`.
+template <class F, class G>
+HWY_INLINE void each_number(const double* in, double* out, std::size_t count, double low, double high, F wide, G one) {
+  const hn::ScalableTag<double> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto least = hn::Set(d, low), most = hn::Set(d, high);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto x = hn::LoadU(d, in + i);
+    if (HWY_LIKELY(hn::AllTrue(d, hn::And(hn::Ge(x, least), hn::Le(x, most))))) {
+      hn::StoreU(wide(d, x), d, out + i);
+    } else {
+      for (std::size_t l = i; l < i + lanes; ++l) out[l] = one(in[l]);
+    }
+  }
+  for (; i < count; ++i) out[i] = one(in[i]);
+}
+
+void numbers(Lane1 f, const double* in, double* out, std::size_t count) {
+  constexpr double kAny = HUGE_VAL;
+  const auto run = [&](double low, double high, auto wide, auto one) HWY_ATTR { each_number(in, out, count, low, high, wide, one); };
+  switch (f) {
+    case Lane1::exp: return run(-700, 700, [](auto d, auto x) HWY_ATTR { return hn::Exp(d, x); }, [](double x) { return std::exp(x); });
+    case Lane1::log: return run(0x1p-1000, 0x1p1000, [](auto d, auto x) HWY_ATTR { return hn::Log(d, x); }, [](double x) { return std::log(x); });
+    case Lane1::tanh: return run(-300, 300, [](auto d, auto x) HWY_ATTR { return hn::Tanh(d, x); }, [](double x) { return std::tanh(x); });
+    case Lane1::sin: return run(-30'000, 30'000, [](auto d, auto x) HWY_ATTR { return hn::Sin(d, x); }, [](double x) { return std::sin(x); });
+    case Lane1::cos: return run(-30'000, 30'000, [](auto d, auto x) HWY_ATTR { return hn::Cos(d, x); }, [](double x) { return std::cos(x); });
+    case Lane1::sqrt: return run(-kAny, kAny, [](auto, auto x) HWY_ATTR { return hn::Sqrt(x); }, [](double x) { return std::sqrt(x); });
+    case Lane1::relu:  // NaN stays NaN
+      return run(-kAny, kAny, [](auto d, auto x) HWY_ATTR { return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x); }, [](double x) { return x < 0 ? 0 : x; });
+    case Lane1::sigmoid:  // e^-|x| never overflows, and both forms are accurate for their sign
+      return run(-700, 700,
+                 [](auto d, auto x) HWY_ATTR {
+                   const auto one = hn::Set(d, 1.0), e = hn::Exp(d, hn::Neg(hn::Abs(x)));
+                   return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
+                 },
+                 [](double x) {
+                   const double e = std::exp(-std::fabs(x));
+                   return x < 0 ? e / (1 + e) : 1 / (1 + e);
+                 });
+  }
+}
+
+}  // namespace decant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace decant {
+
+HWY_EXPORT(pairs);
+HWY_EXPORT(numbers);
+
+void lanes2(Lane2 op, const double* a, bool a_steps, const double* b, bool b_steps, double* out, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(pairs)(op, a, a_steps, b, b_steps, out, count);
+}
+void lanes1(Lane1 f, const double* in, double* out, std::size_t count) { HWY_DYNAMIC_DISPATCH(numbers)(f, in, out, count); }
+
+}  // namespace decant
+#endif
