@@ -11,7 +11,7 @@ namespace {
 const Format& target_format(const ConvertOptions& options) {
   std::string writable;
   for (const Format* f : all_formats()) {
-    if (f->write == nullptr) continue;
+    if (!writes(*f)) continue;
     writable += (writable.empty() ? "" : ", ") + std::string(f->name);
     if (options.to.empty()) {
       const std::string first(f->extensions.substr(0, f->extensions.find(' ')));
@@ -24,11 +24,23 @@ const Format& target_format(const ConvertOptions& options) {
   throw Error(Code::usage, Where{options.output, {}, {}, Where::kNoOffset}, format("cannot tell the format from the name; give --to: {}", writable));
 }
 
+/// Objects from one vessel of Python into another: nothing is lost, and nothing needs to be understood.
+int convert_objects(const ConvertOptions& options, const Format& target, const Source& source) {
+  const Format& from = detect(source);
+  if (from.objects == nullptr) throw Error(Code::unsupported, source.where(), format("{} is written from Python objects, and a file of the format {} holds none", target.title, from.name));
+  if (!options.part.empty()) throw Error(Code::usage, source.where(), format("a part of a file cannot be written as {}", target.name));
+  Sink sink(options.output);
+  target.write_objects(from.objects(source), sink);
+  sink.commit();
+  return kDone;
+}
+
 }  // namespace
 
 int convert(const ConvertOptions& options) {
   const Format& target = target_format(options);
   const Source source = options.input == "-" ? Source::standard_input(options.memory) : Source::open(options.input, options.memory);
+  if (target.write == nullptr) return convert_objects(options, target, source);
   const Model model = read_model(source, options.part);
   Sink sink(options.output);
   std::vector<Loss> losses;

@@ -25,7 +25,7 @@ std::vector<std::string> methods_of(const sklearn::Estimator& e) {
 int formats(const FormatsOptions& options) {
   if (!options.json) {
     for (const Format* f : all_formats()) {
-      std::printf("%-12s %s%s%s  %s (%s)\n", std::string(f->name).c_str(), f->read ? "R" : "-", f->write ? "W" : "-", f->scan ? "S" : "-", std::string(f->title).c_str(),
+      std::printf("%-12s %s%s%s  %s (%s)\n", std::string(f->name).c_str(), f->read ? "R" : "-", writes(*f) ? "W" : "-", f->scan ? "S" : "-", std::string(f->title).c_str(),
                   std::string(f->extensions).c_str());
     }
     std::printf("\nR reads, W writes, S scans. %zu operators, %zu scikit-learn estimators: decant formats --json\n", all_ops().size(), sklearn::all_estimators().size());
@@ -33,7 +33,7 @@ int formats(const FormatsOptions& options) {
   }
   nlohmann::ordered_json out;
   for (const Format* f : all_formats()) {
-    out["formats"].push_back({{"name", f->name}, {"title", f->title}, {"extensions", f->extensions}, {"read", f->read != nullptr}, {"write", f->write != nullptr}, {"scan", f->scan != nullptr}});
+    out["formats"].push_back({{"name", f->name}, {"title", f->title}, {"extensions", f->extensions}, {"read", f->read != nullptr}, {"write", writes(*f)}, {"scan", f->scan != nullptr}});
   }
   for (const Op& op : all_ops()) out["operators"].push_back({{"domain", op.domain.empty() ? "ai.onnx" : op.domain}, {"name", op.name}});
   for (const sklearn::Estimator& e : sklearn::all_estimators()) out["estimators"].push_back({{"framework", "scikit-learn"}, {"name", e.name}, {"methods", methods_of(e)}});

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codecs/pickle/pickle.h"
 #include "formats/scan.h"
 #include "frameworks/part.h"
 #include "io/sink.h"
@@ -35,7 +36,12 @@ struct Format {
   Model (*read)(const Source&) = nullptr;                                        // absent: cannot be read, only scanned
   void (*write)(const Model&, Sink&, std::vector<Loss>&) = nullptr;              // absent: cannot be written
   Model (*read_part)(const Source&, const Part&) = nullptr;                      // absent: its files hold one model, in one piece
+  // Vessels of Python objects: what is in one can be moved into another as it stands, without a meaning.
+  pickle::Tree (*objects)(const Source&) = nullptr;                              // absent: its files hold none
+  void (*write_objects)(const pickle::Tree&, Sink&) = nullptr;                   // absent: none can be written
 };
+
+inline bool writes(const Format& f) { return f.write != nullptr || f.write_objects != nullptr; }
 
 std::span<const Format* const> all_formats();
 const Format* find_format(std::string_view name);

@@ -110,6 +110,11 @@ Model read_object(const Object& top, const Source& file, const Part& part) {
   return model;
 }
 
+pickle::Tree pickled_objects(const Source& file) {
+  Cursor cursor(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file);
+  return pickle::parse(cursor, python::pickle_options());
+}
+
 Model read_pickled(const Source& file, const Part& part) {
   Cursor cursor(compress::recognise(file.bytes()) ? compress::unpack_all(file) : file);
   const pickle::Tree tree = pickle::parse(cursor, python::pickle_options());

@@ -4,7 +4,7 @@
 //   golden_test [--suite=boosters] [--version=1.9] [--filter=WORD|WORD] [--reference] [--list-failures]
 // What decant cannot do yet is listed in known.tsv, with its cause: an estimator that must be refused by name, or a case whose answer
 // differs. Such a case is counted as skipped, with its reason; it fails when it starts to pass, so that the list only shrinks.
-// --through=onnx writes each model to ONNX and reads it back first. Prints one line a failure and, at the end, "N passed, N failed".
+// --through=onnx writes each model to ONNX and reads it back first; --through=skops moves the objects of each pickle into an archive. Prints one line a failure and, at the end, "N passed, N failed".
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -103,12 +103,13 @@ std::map<std::string, std::string> read_known(const std::string& path) {
   return out;
 }
 
-/// The cause of a failure that is known, or "". A missing estimator, or an operator that ONNX cannot say, is only excused by the error that
+/// The cause of a failure that is known, or "". A missing estimator, an operator that ONNX cannot say or a class that is not written, is only excused by the error that
 /// names it.
 std::string known_cause(const std::map<std::string, std::string>& known, const std::string& version, const Case& c, const std::vector<std::string>& failures) {
   if (const auto at = known.find(version + " " + c.name); at != known.end()) return at->second;
   for (const auto& [name, cause] : known) {
     if (failures[0].find("unsupported: ") == std::string::npos) continue;
+    if (failures[0].ends_with("; not written") && failures[0].find(" " + name + ",") != std::string::npos) return name + ": " + cause;
     if (failures[0].find("." + name + " (scikit-learn") != std::string::npos || failures[0].find("(" + name + "): unsupported: ") != std::string::npos) return name + ": " + cause;
   }
   return {};
@@ -121,6 +122,13 @@ Model through_onnx(const Model& model, const std::string& path) {
   find_format("onnx")->write(model, sink, losses);
   sink.commit();
   return read_model(Source::open(path));
+}
+
+Model through_skops(const Source& source, const std::string& path, const Part& part) {
+  Sink sink(path);
+  find_format("skops")->write_objects(detect(source).objects(source), sink);
+  sink.commit();
+  return read_model(Source::open(path), part);
 }
 
 /// A class without a method for new data: it is described down to what it was fitted to, and refused by its name.
@@ -140,7 +148,7 @@ std::vector<std::string> run_none(const std::string& root, const Case& c) {
 }
 
 /// Failures of one case, one text each.
-std::vector<std::string> run(const std::string& root, const Case& c, bool reference, bool onnx) {
+std::vector<std::string> run(const std::string& root, const Case& c, bool reference, const std::string& through) {
   std::vector<std::string> out;
   try {
     if (c.contract == "none") return run_none(root, c);
@@ -148,8 +156,9 @@ std::vector<std::string> run(const std::string& root, const Case& c, bool refere
     Part part;  // with the outputs that are only made where they are named
     for (const NamedTensor& w : wanted) part.outputs.push_back(w.name);
     part.texts = c.name.find("passed_texts") != std::string::npos;  // as predict does where a column holds texts
-    Model read = read_model(Source::open(root + c.model), part);
-    if (onnx) read = through_onnx(read, format("golden_{}.onnx", ::getpid()));
+    const Source source = Source::open(root + c.model);
+    Model read = through == "skops" ? through_skops(source, format("golden_{}.skops", ::getpid()), part) : read_model(source, part);
+    if (through == "onnx") read = through_onnx(read, format("golden_{}.onnx", ::getpid()));
     const auto model = std::make_shared<const Model>(std::move(read));
     std::vector<std::string> names;
     for (const NamedTensor& w : wanted) {
@@ -180,8 +189,8 @@ int main(int argc, char** argv) {
   const Suite suites[] = {{"sklearn", {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "thirdparty"}},
                           {"boosters", {"boosters-2019", "boosters-2020", "boosters-2023", "boosters"}}};
   const Suite* suite = &suites[0];
-  std::string version, filter;
-  bool reference = false, onnx = false;
+  std::string version, filter, through;
+  bool reference = false;
   int skipped = 0;
   std::map<std::string, int> causes;
   for (int i = 1; i < argc; ++i) {
@@ -190,18 +199,20 @@ int main(int argc, char** argv) {
     else if (arg.starts_with("--filter=")) filter = arg.substr(9);
     else if (arg == "--suite=sklearn" || arg == "--suite=boosters") suite = &suites[arg.ends_with("boosters")];
     else if (arg == "--reference") reference = true;
-    else if (arg == "--through=onnx") onnx = true;
-    else return std::fprintf(stderr, "usage: golden_test [--suite=boosters] [--version=1.9] [--filter=WORD|WORD] [--reference] [--through=onnx]\n"), 64;
+    else if (arg == "--through=onnx" || arg == "--through=skops") through = arg.substr(10);
+    else return std::fprintf(stderr, "usage: golden_test [--suite=boosters] [--version=1.9] [--filter=WORD|WORD] [--reference] [--through=onnx|skops]\n"), 64;
   }
   const std::string root = DECANT_SOURCE_DIR "/tests/golden/" + suite->name + "/";
-  const auto known = read_known(root + (onnx ? "known_onnx.tsv" : "known.tsv"));
+  auto known = read_known(root + (through.empty() ? "known.tsv" : "known_" + through + ".tsv"));
+  if (through == "skops") known.merge(read_known(root + "known.tsv"));  // the same objects, read in the same way
   int passed = 0, failed = 0;
   std::map<std::string, std::pair<int, int>> by_estimator;
   for (const std::string& v : suite->versions) {
     if (!version.empty() && version != v) continue;
     for (const Case& c : read_cases(root + v + "/cases.tsv")) {
       if (!chosen(filter, c.name + " " + c.estimator)) continue;
-      std::vector<std::string> failures = run(root, c, reference, onnx);
+      if (through == "skops" && detect(Source::open(root + c.model)).objects == nullptr) continue;  // no Python objects
+      std::vector<std::string> failures = run(root, c, reference, through);
       if (failures.empty() && known.contains(v + " " + c.name)) failures.push_back("passes; take it off the list of known failures");
       else if (!failures.empty()) {
         if (const std::string cause = known_cause(known, v, c, failures); !cause.empty()) {
@@ -220,7 +231,7 @@ int main(int argc, char** argv) {
     if (counts.second > 0) std::printf("%s: %d passed, %d failed\n", name.c_str(), counts.first, counts.second);
   }
   for (const auto& [cause, count] : causes) std::printf("skipped %d: %s\n", count, cause.c_str());
-  if (onnx) ::unlink(format("golden_{}.onnx", ::getpid()).c_str());
+  if (!through.empty()) ::unlink(format("golden_{}.{}", ::getpid(), through).c_str());
   std::printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
   return failed == 0 && passed > 0 ? 0 : 1;
 }

@@ -261,8 +261,33 @@ Header read_header(Cursor& cursor) {
   return out;
 }
 
-std::string write_header(const Type& type, const std::vector<std::int64_t>& shape) {
-  std::string text = format("{{'descr': {}, 'fortran_order': False, 'shape': {}, }}", descr_text(type), shape_text(shape));
+namespace {
+
+/// The same structure with its gaps as fields without a name, as numpy.lib.format.dtype_to_descr spells them.
+Type with_gaps(const Type& type) {
+  if (type.fields.empty()) return type;
+  Type out = type;
+  out.fields.clear();
+  std::uint32_t at = 0;
+  const auto fill = [&](std::uint32_t to) {
+    if (to < at) throw Error(Code::unsupported, Where{}, "a structure whose fields overlap or stand in another order");
+    Type gap;
+    gap.itemsize = to - at;
+    if (to > at) out.fields.push_back({"", gap, at});
+  };
+  for (const Type::Field& field : type.fields) {
+    fill(field.offset);
+    out.fields.push_back({field.name, with_gaps(field.type), field.offset});
+    at = field.offset + field.type.itemsize;
+  }
+  fill(type.itemsize);
+  return out;
+}
+
+}  // namespace
+
+std::string write_header(const Type& type, const std::vector<std::int64_t>& shape, bool fortran) {
+  std::string text = format("{{'descr': {}, 'fortran_order': {}, 'shape': {}, }}", descr_text(with_gaps(type)), fortran ? "True" : "False", shape_text(shape));
   const bool wide = text.size() + 64 > 0xFFFF;
   const std::size_t fixed = kMagic.size() + (wide ? 6 : 4);
   text.append((64 - (fixed + text.size() + 1) % 64) % 64, ' ');

@@ -44,6 +44,6 @@ bool looks_like(Bytes first);
 Header read_header(Cursor& cursor);
 
 /// A .npy header (version 1.0, data aligned to 64) for an array of this type and shape.
-std::string write_header(const Type& type, const std::vector<std::int64_t>& shape);
+std::string write_header(const Type& type, const std::vector<std::int64_t>& shape, bool fortran = false);
 
 }  // namespace decant::npy

@@ -21,6 +21,6 @@ Model read(const Source& file) { return read_pickled(file, {}); }
 }  // namespace
 
 extern const Format joblib_format;
-const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan_pickles, .read = read, .write = nullptr, .read_part = read_pickled};
+const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan_pickles, .read = read, .write = nullptr, .read_part = read_pickled, .objects = pickled_objects};
 
 }  // namespace decant

@@ -17,9 +17,10 @@ Probe probe(const Source& source) {
   return at != std::string_view::npos && at > 0 && tail[at - 1] != '/' ? Probe::certain : Probe::no;
 }
 
+pickle::Tree objects(const Source& source) { return skops::read_tree(zip::Archive(source)); }
+
 Model read_part(const Source& source, const Part& part) {
-  const zip::Archive archive(source);
-  const pickle::Tree tree = skops::read_tree(archive);
+  const pickle::Tree tree = objects(source);
   return read_object({tree, tree.root}, source, part);
 }
 Model read(const Source& source) { return read_part(source, {}); }
@@ -37,6 +38,7 @@ void scan(const Source& source, Report& report) {
 }  // namespace
 
 extern const Format skops_format;
-const Format skops_format{.name = "skops", .title = "skops archive", .extensions = ".skops .zip", .probe = probe, .scan = scan, .read = read, .write = nullptr, .read_part = read_part};
+const Format skops_format{.name = "skops", .title = "skops archive", .extensions = ".skops .zip", .probe = probe, .scan = scan, .read = read, .write = nullptr, .read_part = read_part,
+                          .objects = objects, .write_objects = skops::write_tree};
 
 }  // namespace decant

@@ -69,5 +69,25 @@ TEST(SkopsMalformed, CutAndFlipped) {
   testing::cut_and_flip("skops", golden("boosters/boosters/skops_forest_compressed.skops"));
 }
 
+/// What writing an archive from these pickle opcodes says.
+std::string error_of_writing(std::string_view opcodes) {
+  const std::string bytes(opcodes);
+  const auto path = std::filesystem::temp_directory_path() / format("decant_skops_{}", ::getpid());
+  return testing::error_of([&] {
+    Sink sink(path);
+    find_format("skops")->write_objects(find_format("pickle")->objects(testing::source_of(bytes, "m.pkl")), sink);
+  });
+}
+
+TEST(SkopsWritten, OnlyWhatIsGenuine) {
+  EXPECT_NE(error_of_writing("cos\nsystem\n(S'ls'\ntR.").find("unsupported: names os.system, which is no class or function"), std::string::npos);
+  EXPECT_NE(error_of_writing("(lp0\nccollections.abc\nSurprise\na.").find("names collections.abc.Surprise"), std::string::npos);
+  EXPECT_NE(error_of_writing("(lp0\ng0\na.").find("an object that holds itself"), std::string::npos);
+  EXPECT_NE(error_of_writing("(dp0\n(I1\nI2\ntI3\ns.").find("a key of a dict that is neither text nor number"), std::string::npos);
+  EXPECT_NE(error_of_writing("(dp0\nI1\nI2\nsS'1'\nI3\ns.").find("two keys of a dict that are one as text"), std::string::npos);
+  EXPECT_NE(error_of_writing("V\\ud800\n.").find("a text that is no Unicode"), std::string::npos);
+  EXPECT_NE(error_of_writing("L123456789012345678901234567890L\n.").find("more than 64 bits"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace decant

@@ -5,11 +5,15 @@
 
 #include "codecs/pickle/pickle.h"
 #include "codecs/zip/zip.h"
+#include "io/sink.h"
 
 namespace decant::skops {
 
 inline constexpr std::string_view kSchema = "schema.json";
 
 pickle::Tree read_tree(const zip::Archive& archive);
+/// Writes what a pickle or another archive describes, as skops.io.dump would. Only genuine classes and functions are written; throws
+/// unsupported, naming what is not one of them or what skops has no node for.
+void write_tree(const pickle::Tree& tree, Sink& sink);
 
 }  // namespace decant::skops
