@@ -82,7 +82,9 @@ def main():
             if cause := known.get("1.9 " + case["case"]):
                 causes[cause] += 1
                 continue
-            run = subprocess.run([decant, "convert", GOLDEN / case["model"], path], capture_output=True, text=True)
+            with np.load(GOLDEN / case["expected"]) as wanted:
+                also = ["--also", "apply"] if "apply" in wanted else []
+            run = subprocess.run([decant, "convert", GOLDEN / case["model"], path, *also], capture_output=True, text=True)
             if run.returncode:
                 name = re.search(r"unsupported: \S*\.(\w+) \(scikit-learn", run.stderr)
                 if name and name[1] in known:
