@@ -39,7 +39,7 @@ def main():
     for library, module, name in collected():
         tables.setdefault(library, set()).add((module, name))
     for library, known in (("sklearn", legacy.EXTRA), ("joblib", legacy.JOBLIB), ("numpy", legacy.NUMPY), ("pandas", legacy.PANDAS), ("scipy", legacy.SCIPY), ("sklearn2pmml", legacy.SKLEARN2PMML),
-                           ("xgboost", legacy.XGBOOST), ("lightgbm", legacy.LIGHTGBM), ("python", legacy.PYTHON), ("torch", pytorch.TORCH)):
+                           ("xgboost", legacy.XGBOOST), ("lightgbm", legacy.LIGHTGBM), ("catboost", legacy.CATBOOST), ("python", legacy.PYTHON), ("torch", pytorch.TORCH)):
         tables.setdefault(library, set()).update((module, name) for module, names in known.items() for name in names.split())
     tables["sklearn"] |= {(old, name) for module, name in tables["sklearn"] for old in legacy.RENAMED.get(module, ())}
     for library, table in sorted(tables.items()):

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "formats/format.h"
 #include "formats/scan.h"
 
@@ -102,7 +103,14 @@ void print_text(const std::vector<Scanned>& files) {
 
 int scan(const ScanOptions& options) {
   std::vector<Scanned> files;
-  for (const std::string& path : files_below(options.paths)) files.push_back(scan_file(path, options));
+  {
+    const std::vector<std::string> paths = files_below(options.paths);
+    Progress progress("scan");
+    for (const std::string& path : paths) {
+      files.push_back(scan_file(path, options));
+      progress.update(files.size(), paths.size());
+    }
+  }
   if (options.json) print_json(files);
   else if (options.sarif) print_sarif(files);
   else print_text(files);

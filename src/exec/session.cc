@@ -204,15 +204,15 @@ void copy_rows(const Tensor& from, Tensor& to, std::size_t at) {
 
 }  // namespace
 
-std::vector<Tensor> Session::checked(std::span<const Tensor> inputs) const {
+std::span<const Tensor> Session::checked(std::span<const Tensor> inputs, std::vector<Tensor>& storage) const {
   const Signature& signature = model_->signature;
   if (inputs.size() != signature.inputs.size()) {
     throw Error(Code::mismatch, format("the model takes {} inputs, given {}", signature.inputs.size(), inputs.size()));
   }
-  std::vector<Tensor> given;
+  bool as_declared = true;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Input& input = signature.inputs[i];
-    given.push_back(converted(inputs[i], input.type.dtype, input.name));
+    as_declared = as_declared && (input.type.dtype == DType::undefined || input.type.dtype == inputs[i].dtype());
     const Shape& shape = inputs[i].shape();
     bool fits = !input.type.has_rank || shape.size() == input.type.shape.size();
     for (std::size_t d = 0; fits && input.type.has_rank && d < shape.size(); ++d) {
@@ -220,7 +220,9 @@ std::vector<Tensor> Session::checked(std::span<const Tensor> inputs) const {
     }
     if (!fits) throw Error(Code::mismatch, format("input {} is {}, given a shape of {}", printable(input.name), input.type.text(), text_of(shape)));
   }
-  return given;
+  if (as_declared) return inputs;
+  for (std::size_t i = 0; i < inputs.size(); ++i) storage.push_back(converted(inputs[i], signature.inputs[i].type.dtype, signature.inputs[i].name));
+  return storage;
 }
 
 bool Session::run_network(std::span<const Tensor> given, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const {
@@ -233,7 +235,8 @@ bool Session::run_network(std::span<const Tensor> given, std::vector<Tensor>& ou
 }
 
 void Session::run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const {
-  const std::vector<Tensor> given = checked(inputs);
+  std::vector<Tensor> storage;
+  const std::span<const Tensor> given = checked(inputs, storage);
   if (run_network(given, outputs, wanted, times)) return;
   const auto plan = plan_for(wanted);
   if (times != nullptr) outputs = run_plan(model_->graph, *plan, given, times);
@@ -243,7 +246,8 @@ void Session::run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outp
 std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
                                  const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
   const Signature& signature = model_->signature;
-  const std::vector<Tensor> given = checked(inputs);
+  std::vector<Tensor> storage;
+  const std::span<const Tensor> given = checked(inputs, storage);
   if (std::vector<Tensor> answers; run_network(given, answers, wanted, nullptr)) return answers;
   const auto plan = plan_for(wanted);
   const std::size_t rows = given.empty() || given[0].rank() == 0 ? 0 : static_cast<std::size_t>(given[0].dim(0));

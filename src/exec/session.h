@@ -49,7 +49,8 @@ class Session {
   struct Plan;
   std::shared_ptr<const Plan> plan_for(std::span<const std::string> wanted) const;
   bool run_network(std::span<const Tensor> given, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const;
-  std::vector<Tensor> checked(std::span<const Tensor> inputs) const;
+  /// The inputs as the signature declares them: `inputs` itself, or where one of them is of another type, `storage`.
+  std::span<const Tensor> checked(std::span<const Tensor> inputs, std::vector<Tensor>& storage) const;
   std::vector<ValueId> outputs_named(std::span<const std::string> wanted) const;
 
   std::shared_ptr<const Model> model_;

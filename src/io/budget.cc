@@ -8,7 +8,7 @@
 
 namespace decant {
 
-Limits Limits::for_size(std::uint64_t size) {
+Limits Limits::for_size(std::uint64_t size, std::uint64_t memory) {
   constexpr std::uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
   Limits out;
   // A symbolic tree costs up to a few dozen bytes for each byte of opcodes, but large pickles are mostly arrays, which stay views.
@@ -16,7 +16,14 @@ Limits Limits::for_size(std::uint64_t size) {
   // Real models compress 2 to 20 times; the bombs that were seen reach 1,000.
   out.inflate = std::clamp(sat_mul(size, 100), 32 * kMiB, std::max(kGiB, sat_mul(size, 8)));
   out.items = 4'000'000 + size;
+  if (memory != 0) out.memory = out.inflate = memory, out.items = std::max(out.items, memory / 16);
   return out;
+}
+
+void Budget::admit(const std::string& file, std::uint64_t size) {
+  if (!admitted_.insert(file).second) return;
+  size_ = sat_add(size_, size);
+  limits_ = Limits::for_size(size_, allowed_);
 }
 
 void Budget::spend(std::uint64_t& used, std::uint64_t most, std::uint64_t bytes, const char* what, const Where& where) {

@@ -68,7 +68,14 @@ void Sink::flush() {
   buffer_.clear();
 }
 
+Sink& Sink::beside(std::string_view suffix) {
+  if (temporary_.empty()) throw Error(Code::usage, Where{path_, {}, {}, Where::kNoOffset}, "a second file is needed beside it, and it is no file with a name; name one");
+  beside_.push_back(std::make_unique<Sink>(path_ + std::string(suffix)));
+  return *beside_.back();
+}
+
 void Sink::commit() {
+  for (const auto& other : beside_) other->commit();
   flush();
   if (temporary_.empty()) return;
   if (::fsync(fd_) != 0) fail_io(path_, "sync");

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/source.h"
 
@@ -20,6 +21,9 @@ class Sink {
 
   void write(Bytes bytes);
   void write(std::string_view text) { write(as_bytes(text)); }
+  /// Another file beside this one, named path() + suffix, which is committed just before this one is. Throws `usage` where this one has no
+  /// name of its own (standard output, a pipe). Lives as long as this.
+  Sink& beside(std::string_view suffix);
   /// Flushes, syncs and renames. Nothing is visible before.
   void commit();
 
@@ -31,6 +35,7 @@ class Sink {
 
   std::string path_, temporary_, buffer_;
   int fd_ = -1;
+  std::vector<std::unique_ptr<Sink>> beside_;
   std::uint64_t written_ = 0;
 };
 

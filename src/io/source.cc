@@ -53,19 +53,17 @@ std::uint64_t regular_size(const Descriptor& fd, const std::string& path) {
   return static_cast<std::uint64_t>(st.st_size);
 }
 
-Limits limits_for(std::uint64_t size, std::uint64_t memory) {
-  Limits limits = Limits::for_size(size);
-  if (memory != 0) limits.memory = limits.inflate = memory, limits.items = std::max(limits.items, memory / 16);
-  return limits;
-}
-
 }  // namespace
 
 Blob Blob::allocate(std::size_t size, std::byte*& data) {
-  constexpr std::align_val_t kAlign{64};
-  auto* raw = static_cast<std::byte*>(::operator new(std::max<std::size_t>(size, 1), kAlign));
+  // Weights of networks are read in full again and again: pages of 2 MiB, where Linux gives them, spare it the walk through tables, and filling
+  // them 512 faults each.
+  constexpr std::size_t kHuge = std::size_t{1} << 21;
+  const std::align_val_t align{size >= kHuge ? kHuge : 64};
+  auto* raw = static_cast<std::byte*>(::operator new(std::max<std::size_t>(size, 1), align));
+  if (size >= kHuge) ::madvise(raw, size / kHuge * kHuge, MADV_HUGEPAGE);  // a wish: whether it is granted does not matter
   data = raw;
-  return {std::shared_ptr<const void>(raw, [](const void* p) { ::operator delete(const_cast<void*>(p), kAlign); }), {raw, size}};
+  return {std::shared_ptr<const void>(raw, [align](const void* p) { ::operator delete(const_cast<void*>(p), align); }), {raw, size}};
 }
 
 Blob Blob::copy_of(Bytes bytes) {
@@ -106,7 +104,7 @@ Source Source::standard_input(std::uint64_t memory) {
 
 Source Source::memory(Blob data, std::string name, std::uint64_t memory) {
   Source out;
-  out.budget_ = std::make_shared<Budget>(limits_for(data.size(), memory));
+  out.budget_ = std::make_shared<Budget>(data.size(), memory);
   out.data_ = std::move(data);
   out.file_ = std::move(name);
   return out;
@@ -156,6 +154,7 @@ std::optional<Source> Source::sibling(std::string_view name) const {
   out.member_.clear();
   out.data_ = map_file(fd, out.file_, static_cast<std::uint64_t>(st.st_size));
   out.mapped_ = true;
+  budget_->admit(out.file_, out.size());
   return out;
 }
 

@@ -42,17 +42,23 @@ void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, const 
   }
 }
 
-/// out[columns,rows] = in[rows,columns] turned.
+/// out[j * out_stride + i] = in[i * in_stride + j] for a matrix of rows and columns: turned, block by block, so that both sides stay in the
+/// first-level cache.
 template <class T>
-void transpose(std::int64_t rows, std::int64_t columns, const T* in, T* out) {
-  constexpr std::int64_t kBlock = 32;
+void transpose(std::int64_t rows, std::int64_t columns, const T* in, std::int64_t in_stride, T* out, std::int64_t out_stride) {
+  constexpr std::int64_t kBlock = 16;
   for (std::int64_t i0 = 0; i0 < rows; i0 += kBlock) {
     for (std::int64_t j0 = 0; j0 < columns; j0 += kBlock) {
-      for (std::int64_t i = i0; i < std::min(rows, i0 + kBlock); ++i) {
-        for (std::int64_t j = j0; j < std::min(columns, j0 + kBlock); ++j) out[j * rows + i] = in[i * columns + j];
+      for (std::int64_t j = j0; j < std::min(columns, j0 + kBlock); ++j) {
+        for (std::int64_t i = i0; i < std::min(rows, i0 + kBlock); ++i) out[j * out_stride + i] = in[i * in_stride + j];
       }
     }
   }
+}
+/// The same of a dense matrix into a dense one.
+template <class T>
+void transpose(std::int64_t rows, std::int64_t columns, const T* in, T* out) {
+  transpose<T>(rows, columns, in, columns, out, rows);
 }
 
 }  // namespace decant

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Pours golden models into ONNX, has the official checker look at them, and asks ONNX Runtime: onnxruntime_golden.py DECANT [FILTER]
+"""Pours golden models into ONNX, has the official checker look at them, and asks ONNX Runtime:
 
-Integers, strings and booleans must be what scikit-learn answered. Real outputs whose case is `exact` must have the same bits; others are
-held to 1e-9 relative (TOLERANCE: ONNX Runtime multiplies matrices in another order), except where `decant convert` stated a loss for the model, which is counted apart. Cases of
-tests/golden/sklearn/known_onnx.tsv and known_onnxruntime.tsv are skipped with their reason. Needs onnx and onnxruntime (tools/venv.sh frameworks).
+    onnxruntime_golden.py DECANT [--suite boosters] [FILTER]
+
+Integers, strings and booleans must be what the framework answered. Real outputs whose case is `exact` must have the same bits; others are
+held to 1e-9 relative (TOLERANCE: ONNX Runtime multiplies matrices in another order; float32 to 4 units in the last place), except where `decant convert` stated a loss for the model, which is counted apart. Cases of
+known_onnx.tsv and known_onnxruntime.tsv in the suite's folder are skipped with their reason. Needs onnx and onnxruntime (tools/venv.sh frameworks).
 """
+import argparse
 import collections
 import csv
 import pathlib
@@ -18,7 +21,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "sklearn"
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
+VERSIONS = {"sklearn": ("1.9",), "boosters": ("boosters-2019", "boosters-2020", "boosters-2023", "boosters")}
 
 
 def rows(path):
@@ -63,41 +67,48 @@ def differs(got, want, contract):
         return "" if np.array_equal(got, want, equal_nan=True) else f"other bits, by {np.nanmax(np.abs(got - want)):.3g}"
     finite = want[np.isfinite(want)]
     scale = np.abs(finite).max() if finite.size else 0.0
-    return "" if np.allclose(got, want, rtol=TOLERANCE[contract], atol=TOLERANCE[contract] * scale, equal_nan=True) else f"off by {np.nanmax(np.abs(got - want)):.3g}"
+    tolerance = max(TOLERANCE[contract], 4 * 2.0**-23 if want.dtype == np.float32 else 0)
+    return "" if np.allclose(got, want, rtol=tolerance, atol=tolerance * scale, equal_nan=True) else f"off by {np.nanmax(np.abs(got - want)):.3g}"
 
 
 def main():
-    decant, pattern = sys.argv[1], re.compile(sys.argv[2] if len(sys.argv) > 2 else "")
-    known = {r["name"]: r["cause"] for name in ("known_onnx.tsv", "known_onnxruntime.tsv") for r in rows(GOLDEN / name)}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("decant")
+    parser.add_argument("filter", nargs="?", default="")
+    parser.add_argument("--suite", choices=VERSIONS, default="sklearn")
+    asked = parser.parse_args()
+    decant, pattern, folder = asked.decant, re.compile(asked.filter), GOLDEN / asked.suite
+    known = {r["name"]: r["cause"] for name in ("known_onnx.tsv", "known_onnxruntime.tsv") if (folder / name).exists() for r in rows(folder / name)}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
     counts, causes = collections.Counter(), collections.Counter()
     with tempfile.TemporaryDirectory() as scratch:
         path = f"{scratch}/model.onnx"
-        for case in rows(GOLDEN / "1.9" / "cases.tsv"):
-            source = GOLDEN / case["input"]
+        for version, case in ((v, c) for v in VERSIONS[asked.suite] for c in rows(folder / v / "cases.tsv")):
+            source = folder / case["input"]
             if case["contract"] == "none" or not pattern.search(case["case"]) or source.suffix not in (".npy", ".csv"):
                 continue
-            if cause := known.get("1.9 " + case["case"]):
+            if cause := known.get(f"{version} {case['case']}"):
                 causes[cause] += 1
                 continue
-            with np.load(GOLDEN / case["expected"]) as wanted:
+            with np.load(folder / case["expected"]) as wanted:
                 also = ["--also", "apply"] if "apply" in wanted else []
-            run = subprocess.run([decant, "convert", GOLDEN / case["model"], path, *also], capture_output=True, text=True)
+            run = subprocess.run([decant, "convert", folder / case["model"], path, *also], capture_output=True, text=True)
             if run.returncode:
-                name = re.search(r"unsupported: \S*\.(\w+) \(scikit-learn", run.stderr)
-                if name and name[1] in known:
-                    causes[f"{name[1]}: {known[name[1]]}"] += 1
+                name = re.search(r"unsupported: \S*\.(\w+) \(scikit-learn|\((decant\.\w+)\): unsupported: ", run.stderr)
+                name = name and (name[1] or name[2])
+                if name in known:
+                    causes[f"{name}: {known[name]}"] += 1
                 else:
                     counts["failed"] += 1
-                    print("FAIL", case["case"], run.stderr.strip())
+                    print("FAIL", version, case["case"], run.stderr.strip())
                 continue
             lossy = "loss:" in run.stderr
             try:
                 onnx.checker.check_model(path, full_check=True)
                 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-                with np.load(GOLDEN / case["expected"]) as wanted:
+                with np.load(folder / case["expected"]) as wanted:
                     answers = session.run(list(wanted), feeds(session, source))
                     bad = [f"{name}: {text}" for name, got in zip(wanted, answers) if (text := differs(np.asarray(got), wanted[name], case["contract"]))]
             except Exception as error:  # whatever the checker or the runtime has against the file is the finding
@@ -106,7 +117,7 @@ def main():
                 causes["a loss that convert states"] += 1
             elif bad:
                 counts["failed"] += 1
-                print("FAIL", case["case"], "; ".join(bad)[:400])
+                print("FAIL", version, case["case"], "; ".join(bad)[:400])
             else:
                 counts["passed"] += 1
     for cause, number in sorted(causes.items()):

@@ -183,6 +183,9 @@ SKLEARN2PMML = {
     "sklearn_pandas.pipeline": "TransformerPipeline",
 }
 
+CATBOOST = {
+    "catboost.core": "CatBoost CatBoostClassifier CatBoostRanker CatBoostRegressor",
+}
 XGBOOST = {
     "xgboost.compat": "XGBoostLabelEncoder",
     "xgboost.core": "Booster",

@@ -104,6 +104,7 @@ template std::optional<std::int32_t> number_of(std::string_view);
 template std::optional<std::int64_t> number_of(std::string_view);
 template std::optional<std::uint8_t> number_of(std::string_view);
 template std::optional<std::uint32_t> number_of(std::string_view);
+template std::optional<std::uint64_t> number_of(std::string_view);
 
 Node Maker::node(Kind kind, const Cursor& cursor, std::uint64_t offset) {
   cursor.budget().charge_items(1, cursor.where());

@@ -23,12 +23,22 @@ std::string lie(std::string_view from, std::string_view to, const char* file = "
 #define EXPECT_SAYS(error, words) EXPECT_NE((error).find(words), std::string::npos) << (error)
 
 TEST(CatboostMalformed, Lies) {
-  EXPECT_SAYS(lie("\"float_feature_index\":", "\"float_feature_index\":9"), "corrupt: float feature 9");
+  EXPECT_SAYS(lie("\"split_index\":", "\"split_index\":999"), "corrupt: split 999");
   EXPECT_SAYS(lie("\"flat_feature_index\":", "\"flat_feature_index\":9999999"), "corrupt: column 9999999");
   EXPECT_SAYS(lie("\"leaf_values\":", "\"leaf_values\":[1],\"others\":"), "1 leaf values for 16 leaves and 1 outputs");
-  EXPECT_SAYS(lie("\"split_type\":\"FloatFeature\"", "\"split_type\":\"OnlineCtr\""), "unsupported: a split by OnlineCtr");
   EXPECT_SAYS(lie("\"scale_and_bias\":", "\"scale_and_bias\":{},\"others\":"), "corrupt");
   EXPECT_SAYS(lie("\"left\":", "\"lost\":", "cat_lossguide_json.json"), "corrupt: has no \"left\"");
+}
+
+TEST(CatboostMalformed, Categories) {
+  const char* every = "cat_categories_every_json.json";
+  EXPECT_SAYS(lie("\"ctr_type\":\"Borders\"", "\"ctr_type\":\"Wishes\"", every), "unsupported: a statistic called Wishes");
+  EXPECT_SAYS(lie("\"hash_stride\":", "\"hash_stride\":9", every), "cells in rows of 9");
+  EXPECT_SAYS(lie("\"hash_map\":", "\"hash_map\":[\"a\",1,2],\"others\":", every), "a hash that is no number");
+  EXPECT_SAYS(lie("\"ctr_data\":", "\"ctr_data\":{},\"others\":", every), "corrupt: a statistic without its table");
+  EXPECT_SAYS(lie("\"target_border_idx\":", "\"target_border_idx\":7", "cat_categories_multi_json.json"), "a statistic of class 7");
+  EXPECT_SAYS(lie("\"cat_feature_index\":", "\"cat_feature_index\":9", every), "counts by feature 9");
+  EXPECT_SAYS(lie("\"values\":", "\"values\":[1],\"others\":", "cat_categories_one_hot_json.json"), "corrupt: split ");
 }
 
 TEST(CatboostMalformed, Binary) {
@@ -46,9 +56,10 @@ TEST(CatboostMalformed, Binary) {
 }
 
 TEST(CatboostMalformed, CutAndFlipped) {
-  for (const char* file : {"cat_binary_json.json", "cat_lossguide_json.json", "cat_binary_cbm.cbm", "cat_lossguide_cbm.cbm"}) {
+  for (const char* file : {"cat_binary_json.json", "cat_lossguide_json.json", "cat_binary_cbm.cbm", "cat_lossguide_cbm.cbm", "cat_categories_cbm.cbm", "cat_categories_json.json"}) {
     testing::cut_and_flip("catboost", golden(format("boosters/boosters/{}", file)));
   }
+  testing::cut_and_flip("pickle", golden("boosters/boosters/cat_regressor.pkl"));
 }
 
 }  // namespace

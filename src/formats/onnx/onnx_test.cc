@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "codecs/protobuf/wire.h"
 #include "formats/onnx/onnx_raw.h"
@@ -81,6 +83,57 @@ TEST(Onnx, WrittenAndReadAgainIsTheSame) {
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(a[i].same_as(b[i])) << i;
 }
 
+// What does not fit into a protocol buffer goes beside it: the same with a bound of 64 KiB instead of 2 GiB.
+TEST(Onnx, LargeWeightsAreWrittenIntoASecondFile) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 16;
+  constexpr std::int64_t kWide = 200;
+  Builder b;
+  const Type type = Type::tensor(DType::float32, {{1, {}}, {kWide, {}}});
+  const ValueId x = b.input("X", type);
+  Tensor large(DType::float32, {kWide, kWide}), small(DType::float32, {kWide}), tiny(DType::float32, {1});
+  for (std::size_t i = 0; i < large.size(); ++i) large.mutable_data<float>()[i] = static_cast<float>(i % 97);
+  for (std::size_t i = 0; i < small.size(); ++i) small.mutable_data<float>()[i] = static_cast<float>(i);
+  tiny.mutable_data<float>()[0] = 3;
+  const ValueId bias = b.node("", "Mul", {b.constant(small), b.input("S", Type::tensor(DType::float32, {{1, {}}}))}, {}, 1)[0];
+  b.output(b.node("", "Add", {b.node("", "MatMul", {x, b.constant(large)}, {}, 1)[0], b.node("", "Mul", {bias, b.constant(tiny)}, {}, 1)[0]}, {}, 1)[0], "Y");
+  Model model;
+  model.graph = b.finish("g");
+  for (const ValueId id : model.graph.inputs) model.signature.inputs.push_back({model.graph.value(id).name, model.graph.value(id).type, {}});
+  model.signature.outputs = {{"Y", type, {}}};
+
+  const Folder folder;
+  std::vector<Loss> losses;
+  {
+    Sink given_up(folder / "none.onnx");
+    write(model, given_up, losses, kMost);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "none.onnx.data"));
+  {
+    Sink sink(folder / "m.onnx");
+    write(model, sink, losses, kMost);
+    sink.commit();
+  }
+  EXPECT_TRUE(losses.empty());
+  EXPECT_LT(std::filesystem::file_size(folder / "m.onnx"), 2000u);
+  EXPECT_EQ(std::filesystem::file_size(folder / "m.onnx.data"), large.blob().size());  // the others are small
+  const Model again = read(Source::open(folder / "m.onnx"));
+  const Tensor in[] = {Tensor(DType::float32, {1, kWide}, large.blob().slice(0, kWide * 4)), tiny};
+  Turns turns;
+  EXPECT_TRUE(GraphRunner(model.graph).run(in, {}, turns)[0].same_as(GraphRunner(again.graph).run(in, {}, turns)[0]));
+
+  // Without the second file, or with a shorter one, it is said what is missing.
+  std::filesystem::resize_file(folder / "m.onnx.data", 1000);
+  EXPECT_THROW(read(Source::open(folder / "m.onnx")), Error);
+  std::filesystem::remove(folder / "m.onnx.data");
+  EXPECT_THROW(read(Source::open(folder / "m.onnx")), Error);
+  // The graph alone must fit.
+  Sink other(folder / "other.onnx");
+  EXPECT_THROW(write(model, other, losses, 100), Error);
+  // Standard output takes one file.
+  Sink out("/dev/null");
+  EXPECT_THROW(write(model, out, losses, kMost), Error);
+}
+
 // A model of one node, written by hand.
 Writer node_of(std::string_view op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {
   Writer n;
@@ -89,9 +142,9 @@ Writer node_of(std::string_view op, const std::vector<std::string>& inputs, cons
   n.text(4, op);
   return n;
 }
-Writer info_of(std::string_view name) {
+Writer info_of(std::string_view name, std::int64_t dtype = 1) {
   Writer type, tensor, info;
-  tensor.int64(1, 1);
+  tensor.int64(1, dtype);
   type.message(1, std::move(tensor));
   info.text(1, name);
   info.message(2, std::move(type));
@@ -106,6 +159,56 @@ std::string model_of(Writer graph, std::int64_t opset = 21) {
   m.message(8, std::move(import));
   return bytes_of(m);
 }
+// A model whose weights are larger than memory would like: 6 GiB of zeros that are no blocks of the disk. Opening maps them, running touches
+// the row that is read.
+TEST(Onnx, AModelOfManyGigabytesIsOpenedAndRunWhereItIs) {
+  constexpr std::int64_t kRows = std::int64_t{3} << 20, kWide = 512;
+  const Folder folder;
+  Writer table, location, gather, graph;
+  table.packed(1, std::vector<std::int64_t>{kRows, kWide});
+  table.int64(2, 1);
+  table.text(8, "table");
+  location.text(1, "location");
+  location.text(2, "large.onnx.data");
+  table.message(13, std::move(location));
+  table.int64(14, 1);
+  graph.message(1, node_of("Gather", {"table", "rows"}, {"Y"}));
+  graph.text(2, "g");
+  graph.message(5, std::move(table));
+  graph.message(11, info_of("rows", 7));
+  graph.message(12, info_of("Y"));
+  {
+    Sink sink(folder / "large.onnx");
+    sink.write(model_of(std::move(graph)));
+    Sink& data = sink.beside(".data");
+    data.write("");
+    sink.commit();
+  }
+  std::filesystem::resize_file(folder / "large.onnx.data", static_cast<std::uintmax_t>(kRows * kWide) * 4);
+  {
+    std::FILE* file = std::fopen((folder / "large.onnx.data").c_str(), "r+b");
+    ASSERT_NE(file, nullptr);
+    const float v = 7;
+    ASSERT_EQ(::fseeko(file, static_cast<off_t>((kRows - 1) * kWide * 4), SEEK_SET), 0);
+    ASSERT_EQ(std::fwrite(&v, sizeof v, 1, file), 1u);
+    std::fclose(file);
+  }
+  const auto resident = [] {
+    std::ifstream file("/proc/self/statm");
+    std::size_t all = 0, pages = 0;
+    file >> all >> pages;
+    return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  };
+  const std::size_t before = resident();
+  const Model model = read(Source::open(folder / "large.onnx"));
+  const Tensor rows[] = {make<std::int64_t>({2}, {0, kRows - 1})};
+  Turns turns;
+  const Tensor y = GraphRunner(model.graph).run(rows, {}, turns)[0];
+  EXPECT_EQ(y.number(0), 0);
+  EXPECT_EQ(y.number(kWide), 7);
+  EXPECT_LT(resident() - std::min(before, resident()), std::size_t{16} << 20);
+}
+
 void expect_refused(Code code, Writer graph) {
   const Source source = source_of(model_of(std::move(graph)));
   expect_error(code, [&] { read(source); });

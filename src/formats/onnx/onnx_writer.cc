@@ -124,7 +124,46 @@ Blob packed(const Tensor& t) {
   return out;
 }
 
-Writer tensor_message(const Tensor& t, std::string_view name) {
+Writer entry(std::string_view key, std::string_view value) {
+  Writer out;
+  out.text(1, key);
+  out.text(2, value);
+  return out;
+}
+
+// Tensors that are written into a second file (onnx.proto, TensorProto.external_data).
+class External {
+ public:
+  explicit External(std::string location) : location_(std::move(location)) {}
+
+  // Where the bytes will be, as the fields of the tensor say it.
+  void add(Writer& tensor, Blob bytes) {
+    constexpr std::uint64_t kPage = 4096;  // so that a reader may map a tensor alone
+    size_ = (size_ + kPage - 1) / kPage * kPage;
+    tensor.message(13, entry("location", location_));
+    tensor.message(13, entry("offset", format("{}", size_)));
+    tensor.message(13, entry("length", format("{}", bytes.size())));
+    tensor.int64(14, 1);
+    const std::uint64_t at = size_;
+    size_ += bytes.size();
+    pieces_.emplace_back(at, std::move(bytes));
+  }
+  void write(Sink& sink) const {
+    static constexpr std::byte kZeros[4096] = {};
+    for (const auto& [at, bytes] : pieces_) {
+      sink.write(Bytes(kZeros, static_cast<std::size_t>(at - sink.written())));
+      sink.write(bytes.bytes);
+    }
+  }
+
+ private:
+  std::string location_;
+  std::vector<std::pair<std::uint64_t, Blob>> pieces_;
+  std::uint64_t size_ = 0;
+};
+constexpr std::size_t kLeastExternal = 1024;  // smaller ones stay where they can be read without the second file, as with onnx.save
+
+Writer tensor_message(const Tensor& t, std::string_view name, External* external = nullptr) {
   Writer out;
   out.packed(1, t.shape());
   out.int64(2, static_cast<std::int64_t>(t.dtype()));
@@ -132,7 +171,10 @@ Writer tensor_message(const Tensor& t, std::string_view name) {
     for (const std::string& s : t.data<std::string>()) out.text(6, s);
   }
   if (!name.empty()) out.text(8, name);
-  if (t.dtype() != DType::string) out.blob(9, bits_of(t.dtype()) < 8 ? packed(t) : t.blob());
+  if (t.dtype() == DType::string) return out;
+  Blob bytes = bits_of(t.dtype()) < 8 ? packed(t) : t.blob();
+  if (external != nullptr && bytes.size() >= kLeastExternal) external->add(out, std::move(bytes));
+  else out.blob(9, bytes);
   return out;
 }
 
@@ -168,7 +210,7 @@ Writer type_message(const Type& type, const std::string& name) {
 
 class GraphWriter {
  public:
-  explicit GraphWriter(std::vector<Loss>& losses) : losses_(losses) {}
+  GraphWriter(std::vector<Loss>& losses, External* external) : losses_(losses), external_(external) {}
 
   // `names`: of this graph's captured values, as the graph around it calls them.
   Writer message(const Graph& graph, const std::vector<std::string>& captured_names = {}) {
@@ -179,7 +221,7 @@ class GraphWriter {
     Writer out;
     for (const Node& node : graph.nodes) out.message(1, node_message(graph, node, name));
     out.text(2, graph.name.empty() ? "graph" : name_text(graph.name));
-    for (const auto& [id, tensor] : graph.constants) out.message(5, tensor_message(tensor, name(id)));
+    for (const auto& [id, tensor] : graph.constants) out.message(5, tensor_message(tensor, name(id), external_));
     for (const ValueId id : graph.inputs) out.message(11, value_message(graph.value(id), name(id)));
     for (const ValueId id : graph.outputs) out.message(12, value_message(graph.value(id), name(id)));
     return out;
@@ -255,6 +297,7 @@ class GraphWriter {
   }
 
   std::vector<Loss>& losses_;
+  External* external_;  // null: everything is in the file itself
   std::unordered_set<std::string> node_names_;
 };
 
@@ -287,16 +330,12 @@ void collect_domains(const Graph& graph, std::map<std::string, std::int64_t>& do
   }
 }
 
-Writer entry(std::string_view key, std::string_view value) {
-  Writer out;
-  out.text(1, key);
-  out.text(2, value);
-  return out;
-}
-
 }  // namespace
 
-void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
+// Protocol buffers end at 2 GiB (https://protobuf.dev/programming-guides/proto-limits/).
+void write(const Model& model, Sink& sink, std::vector<Loss>& losses) { write(model, sink, losses, std::uint64_t{1} << 31); }
+
+void write(const Model& model, Sink& sink, std::vector<Loss>& losses, std::uint64_t most) {
   Graph graph = Lowering(losses).whole(model.graph);
   keep_factors_exact(graph);
   const std::int64_t opset = opset_needed(graph);
@@ -318,20 +357,29 @@ void write(const Model& model, Sink& sink, std::vector<Loss>& losses) {
     if (!o.columns.empty()) keep(std::string(kOutputColumns) + o.name, to_json_list(o.columns));
   }
 
-  Writer out;
-  out.int64(1, ir_of(opset));
-  out.text(2, "decant");
-  out.message(7, GraphWriter(losses).message(graph));
-  for (const auto& [domain, version] : domains) {
-    Writer import;
-    import.text(1, domain);
-    import.int64(2, version);
-    out.message(8, std::move(import));
+  const auto message = [&](External* external) {
+    Writer out;
+    out.int64(1, ir_of(opset));
+    out.text(2, "decant");
+    out.message(7, GraphWriter(losses, external).message(graph));
+    for (const auto& [domain, version] : domains) {
+      Writer import;
+      import.text(1, domain);
+      import.int64(2, version);
+      out.message(8, std::move(import));
+    }
+    for (const auto& [key, value] : metadata) out.message(14, entry(printable(key, 1000), printable(value, 1 << 24)));
+    return out;
+  };
+  Writer out = message(nullptr);
+  if (out.size() >= most) {
+    constexpr std::string_view kSuffix = ".data";
+    const std::size_t slash = sink.path().rfind('/');
+    External external(format("{}{}", sink.path().substr(slash == std::string::npos ? 0 : slash + 1), kSuffix));
+    out = message(&external);
+    if (out.size() >= most) throw Error(Code::unsupported, format("the model needs {} without its weights, an ONNX file holds less than {}", human_bytes(out.size()), human_bytes(most)));
+    external.write(sink.beside(kSuffix));
   }
-  for (const auto& [key, value] : metadata) out.message(14, entry(printable(key, 1000), printable(value, 1 << 24)));
-  // Protocol buffers end at 2 GiB (https://protobuf.dev/programming-guides/proto-limits/).
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 31;
-  if (out.size() >= kMost) throw Error(Code::unsupported, format("the model needs {}, an ONNX file holds less than {}", human_bytes(out.size()), human_bytes(kMost)));
   out.each([&](Bytes bytes) { sink.write(bytes); });
   // One operator that is there many times loses the same each time.
   std::vector<Loss> once;

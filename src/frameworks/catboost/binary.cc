@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The .cbm format: "CBM1", the length of a FlatBuffers table TModelCore (catboost/libs/model/flatbuffers/model.fbs), the table, and behind it
-// the tables of counters (CTR), which are not read.
+// the parts that the table names: of these the tables of counters (TCtrData::Save in catboost/libs/model/ctr_data.cpp).
+#include <algorithm>
+#include <bit>
+
 #include "base/text.h"
 #include "codecs/document/document.h"
 #include "codecs/flatbuffers/table.h"
@@ -25,7 +28,118 @@ namespace feature {
 enum : unsigned { kHasNans, kIndex, kFlatIndex, kBorders, kId, kNanTreatment };
 }
 
+namespace cat_feature {
+enum : unsigned { kIndex, kFlatIndex, kId };
+}
+namespace one_hot {
+enum : unsigned { kIndex, kValues };
+}
+namespace ctr_base {
+enum : unsigned { kCombination, kType, kTargetClassifier };
+}
+namespace combination {
+enum : unsigned { kCategories, kFloatSplits, kOneHotSplits };
+}
+namespace ctr {
+enum : unsigned { kBase, kTargetBorder, kPrior, kPriorCount, kShift, kScale };
+}
+namespace ctr_feature {
+enum : unsigned { kCtr, kBorders };
+}
+namespace ctr_table {
+enum : unsigned { kBase, kIndex, kCounts, kDenominator, kClasses };
+}
+
 constexpr std::int32_t kMostDepth = 16;
+
+Table part(const Table& table, unsigned slot, std::string_view what) {
+  auto out = table.table(slot);
+  if (!out) table.fail(Code::corrupt, format("has no {}", what));
+  return *std::move(out);
+}
+
+/// What a table is found by, and what it is of.
+struct CtrBase {
+  Projection projection;
+  CtrFeature::Type type = CtrFeature::Type::borders;
+  std::string key;
+};
+CtrBase base_of(const Table& table) {
+  CtrBase out;
+  const auto type = table.scalar<std::uint8_t>(ctr_base::kType, 0);
+  if (type > static_cast<std::uint8_t>(CtrFeature::Type::frequency)) table.fail(Code::unsupported, format("the statistic {}", type));
+  out.type = static_cast<CtrFeature::Type>(type);
+  const Table all = part(table, ctr_base::kCombination, "combination of features");
+  out.projection.categories = all.list<std::int32_t>(combination::kCategories);
+  const auto above = all.list<std::uint32_t>(combination::kFloatSplits, 2);
+  for (std::size_t i = 0; i < above.size(); i += 2) out.projection.above.push_back({static_cast<std::int32_t>(above[i]), std::bit_cast<float>(above[i + 1])});
+  const auto equal = all.list<std::int32_t>(combination::kOneHotSplits, 2);
+  for (std::size_t i = 0; i < equal.size(); i += 2) out.projection.equal.push_back({equal[i], equal[i + 1]});
+  out.key = format("{}/{}", type, table.scalar<std::int32_t>(ctr_base::kTargetClassifier, 0));
+  for (const std::int32_t i : out.projection.categories) out.key += format(" {}", i);
+  for (const std::uint32_t v : above) out.key += format(" >{}", v);
+  for (const std::int32_t v : equal) out.key += format(" ={}", v);
+  return out;
+}
+
+CtrFeature ctr_of(const Table& feature) {
+  const Table table = part(feature, ctr_feature::kCtr, "statistic");
+  CtrBase base = base_of(part(table, ctr::kBase, "description of what is counted"));
+  CtrFeature out;
+  out.projection = std::move(base.projection);
+  out.type = base.type;
+  out.table = std::move(base.key);
+  out.target_border = table.scalar<std::int32_t>(ctr::kTargetBorder, 0);
+  out.prior = table.scalar<float>(ctr::kPrior, 0);
+  out.prior_count = table.scalar<float>(ctr::kPriorCount, 1);
+  out.shift = table.scalar<float>(ctr::kShift, 0);
+  out.scale = table.scalar<float>(ctr::kScale, 1);
+  out.borders = feature.list<float>(ctr_feature::kBorders);
+  return out;
+}
+
+void read_table(const Source& source, Booster& out) {
+  const Table table = Table::root(source);
+  CtrBase base = base_of(part(table, ctr_table::kBase, "description of what is counted"));
+  const bool by_sum = base.type == CtrFeature::Type::binarized_mean || base.type == CtrFeature::Type::float_mean;
+  const bool by_class = base.type == CtrFeature::Type::borders || base.type == CtrFeature::Type::buckets;
+  const auto classes = table.scalar<std::int32_t>(ctr_table::kClasses, 0);
+  if (by_class && (classes < 1 || classes > 1'000'000)) table.fail(Code::corrupt, format("{} classes", classes));
+  CtrTable counted;
+  counted.width = by_class ? static_cast<std::size_t>(classes) : 1;
+  counted.denominator = table.scalar<std::int32_t>(ctr_table::kDenominator, 0);
+  // Buckets of a hash and a row (catboost/libs/helpers/dense_hash_view.h), and what each row counts.
+  const auto bytes = table.list<std::uint8_t>(ctr_table::kIndex), blob = table.list<std::uint8_t>(ctr_table::kCounts);
+  if (bytes.size() % 12 != 0) table.fail(Code::corrupt, format("buckets of {} bytes", bytes.size()));
+  const auto number = [](const std::vector<std::uint8_t>& from, std::size_t at) {
+    return std::uint32_t{from[at]} | std::uint32_t{from[at + 1]} << 8 | std::uint32_t{from[at + 2]} << 16 | std::uint32_t{from[at + 3]} << 24;
+  };
+  const std::size_t cells = by_sum ? 2 : counted.width, rows = blob.size() / 4 / cells;
+  source.budget().charge(std::uint64_t{bytes.size()} + 2 * std::uint64_t{blob.size()}, "counters", source.where());
+  for (std::size_t at = 0; at < bytes.size(); at += 12) {
+    const std::uint64_t hash = number(bytes, at) | std::uint64_t{number(bytes, at + 4)} << 32;
+    if (hash == kNoHash) continue;
+    const std::size_t row = number(bytes, at + 8);
+    if (row >= rows) table.fail(Code::corrupt, format("counter {} of {}", row, rows));
+    if (counted.hashes.size() >= rows) table.fail(Code::corrupt, format("more hashes than {} counters", rows));
+    counted.hashes.push_back(static_cast<std::int64_t>(hash));
+    for (std::size_t k = 0; k < cells; ++k) {
+      const std::uint32_t value = number(blob, 4 * (row * cells + k));
+      if (by_sum && k == 0) counted.sums.push_back(std::bit_cast<float>(value));
+      else counted.counts.push_back(static_cast<std::int32_t>(value));
+    }
+  }
+  out.tables.insert_or_assign(std::move(base.key), std::move(counted));
+}
+
+/// Behind the model: how many tables, and each with its size.
+void read_tables(Cursor& cursor, Booster& out) {
+  const auto count = cursor.count(cursor.le<std::uint32_t>(), 4);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto size = cursor.le<std::uint32_t>();
+    read_table(out.source.member(format("table {}", i), cursor.take(size)), out);
+  }
+}
 
 }  // namespace
 
@@ -45,14 +159,31 @@ Booster parse_binary_model(const Source& source) {
   const Table& trees = *found;
   for (const Table& f : trees.tables(forest::kFloatFeatures)) {
     FloatFeature one;
+    one.index = f.scalar<std::int32_t>(feature::kIndex, -1);
     one.flat_index = f.scalar<std::int32_t>(feature::kFlatIndex, -1);
     one.borders = f.list<float>(feature::kBorders);
     one.name = f.text(feature::kId);
     one.nan = static_cast<NanTreatment>(f.scalar<std::uint8_t>(feature::kNanTreatment, 0));
-    add_float_feature(out, std::move(one));
+    add_feature(out, std::move(one));
   }
-  refuse_features(out, trees.tables(forest::kCtrFeatures).size(), "categories that are counted (CTR)");
-  refuse_features(out, trees.tables(forest::kCatFeatures).size(), "categories");
+  for (const Table& f : trees.tables(forest::kCatFeatures)) {
+    CatFeature one;
+    one.index = f.scalar<std::int32_t>(cat_feature::kIndex, -1);
+    one.flat_index = f.scalar<std::int32_t>(cat_feature::kFlatIndex, -1);
+    one.name = f.text(cat_feature::kId);
+    add_feature(out, std::move(one));
+  }
+  for (const Table& f : trees.tables(forest::kOneHotFeatures)) {
+    const auto index = f.scalar<std::int32_t>(one_hot::kIndex, -1);
+    const auto at = std::ranges::find(out.categories, index, &CatFeature::index);
+    if (at == out.categories.end() || !at->values.empty()) f.fail(Code::corrupt, format("values of category {}, which is not there or has some", index));
+    at->values = f.list<std::int32_t>(one_hot::kValues);
+    out.one_hot.push_back(static_cast<std::size_t>(at - out.categories.begin()));
+  }
+  for (const Table& f : trees.tables(forest::kCtrFeatures)) {
+    bytes.budget().charge(sizeof(CtrFeature), "a feature", f.where());
+    out.ctrs.push_back(ctr_of(f));
+  }
   refuse_features(out, trees.tables(forest::kTextFeatures).size() + trees.tables(forest::kEstimatedFeatures).size(), "text_features");
 
   const auto dimension = trees.scalar<std::int32_t>(forest::kDimension, 0);
@@ -63,13 +194,10 @@ Booster parse_binary_model(const Source& source) {
   if (out.bias.empty()) out.bias.assign(1, trees.scalar<double>(forest::kBias, 0));
 
   // A split is the number of a border among those of all features.
-  std::vector<Split> questions;
-  for (const FloatFeature& f : out.floats) {
-    for (const float border : f.borders) questions.push_back({f.flat_index, border, f.nan == NanTreatment::as_true});
-  }
+  const std::vector<Split> asked = questions(out);
   const auto question = [&](std::int32_t at) {
-    if (at < 0 || static_cast<std::size_t>(at) >= questions.size()) trees.fail(Code::corrupt, format("split {} of {}", at, questions.size()));
-    return questions[static_cast<std::size_t>(at)];
+    if (at < 0 || static_cast<std::size_t>(at) >= asked.size()) trees.fail(Code::corrupt, format("split {} of {}", at, asked.size()));
+    return asked[static_cast<std::size_t>(at)];
   };
   const auto splits = trees.list<std::int32_t>(forest::kSplits), sizes = trees.list<std::int32_t>(forest::kSizes);
   const auto values = trees.list<double>(forest::kLeafValues);
@@ -122,6 +250,8 @@ Booster parse_binary_model(const Source& source) {
     at += count;
   }
   if (at != splits.size()) trees.fail(Code::corrupt, format("{} splits belong to no tree", splits.size() - at));
+
+  if (!out.ctrs.empty()) read_tables(cursor, out);
 
   for (const Table& entry : root.tables(core::kInfoMap)) {
     const std::string_view key = entry.text(0), text = entry.text(1);

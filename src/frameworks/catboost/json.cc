@@ -18,61 +18,130 @@ std::int64_t index_of(const Value& v, std::int64_t most, std::string_view what) 
   return out;
 }
 
+Projection projection_of(const Value& json) {
+  Projection out;
+  const auto number = [](const Value& item, const char* key) { return static_cast<std::int32_t>(index_of(item[key], std::int64_t{1} << 31, "feature")); };
+  for (const Value& item : json.elements()) {
+    const std::string_view kind = item["combination_element"].text();
+    if (kind == "cat_feature_value") out.categories.push_back(number(item, "cat_feature_index"));
+    else if (kind == "float_feature") out.above.push_back({number(item, "float_feature_index"), item["border"].real32()});
+    else if (kind == "cat_feature_exact_value") out.equal.push_back({number(item, "cat_feature_index"), static_cast<std::int32_t>(item["value"].integer())});
+    else item.fail(Code::unsupported, format("counts by {}", printable(kind, 40)));
+  }
+  return out;
+}
+
+CtrFeature::Type type_of(const Value& name) {
+  const auto out = ctr_type(name.text());
+  if (!out) name.fail(Code::unsupported, format("a statistic called {}", printable(name.text(), 40)));
+  return *out;
+}
+
+CtrFeature ctr_of(const Value& json) {
+  CtrFeature out;
+  out.projection = projection_of(json["elements"]);
+  out.type = type_of(json["ctr_type"]);
+  out.table = json["identifier"].text();
+  out.target_border = static_cast<std::int32_t>(index_of(json["target_border_idx"], 1'000'000, "class"));
+  out.prior = json["prior_numerator"].real32();
+  out.prior_count = json["prior_denomerator"].real32();
+  out.shift = json["shift"].real32();
+  out.scale = json["scale"].real32();
+  out.borders = json["borders"].list<float>();
+  return out;
+}
+
+/// The type of the statistics that a table serves stands in its name, which is JSON itself.
+CtrTable table_of(std::string_view name, const Value& json, const Booster& booster) {
+  const document::DocumentPtr base = document::parse_json(booster.source.member("a table's name", Blob{booster.source.data().owner, as_bytes(name)}));
+  const CtrFeature::Type type = type_of(base->root()["type"]);
+  const bool by_sum = type == CtrFeature::Type::binarized_mean || type == CtrFeature::Type::float_mean;
+  CtrTable out;
+  const std::vector<Value> cells = json["hash_map"].elements();
+  const auto stride = static_cast<std::size_t>(index_of(json["hash_stride"], 1'000'000, "stride"));
+  if (stride < 2 || cells.size() % stride != 0 || (by_sum && stride != 3)) json.fail(Code::corrupt, format("{} cells in rows of {}", cells.size(), stride));
+  booster.source.budget().charge(std::uint64_t{cells.size()} * 12, "counters", booster.source.where());
+  out.width = by_sum ? 1 : stride - 1;
+  out.denominator = static_cast<std::int32_t>(index_of(json["counter_denominator"], std::int64_t{1} << 31, "denominator"));
+  for (std::size_t i = 0; i < cells.size(); i += stride) {
+    const auto hash = document::number_of<std::uint64_t>(cells[i].text());
+    if (!hash) cells[i].fail(Code::corrupt, "a hash that is no number");
+    if (*hash == kNoHash) continue;
+    out.hashes.push_back(static_cast<std::int64_t>(*hash));
+    if (by_sum) out.sums.push_back(cells[i + 1].real32());
+    for (std::size_t k = by_sum ? 2 : 1; k < stride; ++k) out.counts.push_back(static_cast<std::int32_t>(index_of(cells[i + k], std::int64_t{1} << 31, "count")));
+  }
+  return out;
+}
+
 void read_features(const Value& info, Booster& out) {
   for (const auto& [kind, list] : info.entries()) {
     if (kind == "float_features") {
       for (const Value& feature : list.elements()) {
         FloatFeature f;
+        f.index = index_of(feature["feature_index"], kMostColumns, "feature");
         f.flat_index = index_of(feature["flat_feature_index"], kMostColumns, "column");
         f.borders = feature["borders"].list<float>();
         const std::string_view nan = feature["nan_value_treatment"].text();
         f.nan = nan == "AsTrue" ? NanTreatment::as_true : nan == "AsFalse" ? NanTreatment::as_false : NanTreatment::as_is;
         f.name = feature.find("feature_id") ? feature["feature_id"].text() : std::string_view();
-        if (index_of(feature["feature_index"], kMostColumns, "feature") != static_cast<std::int64_t>(out.floats.size())) feature.fail(Code::corrupt, "features out of order");
-        add_float_feature(out, std::move(f));
+        add_feature(out, std::move(f));
+      }
+    } else if (kind == "categorical_features") {
+      for (const Value& feature : list.elements()) {
+        CatFeature f;
+        f.index = index_of(feature["feature_index"], kMostColumns, "feature");
+        f.flat_index = index_of(feature["flat_feature_index"], kMostColumns, "column");
+        f.name = feature.find("feature_id") ? feature["feature_id"].text() : std::string_view();
+        if (const auto values = feature.find("values")) {
+          f.values = values->list<std::int32_t>();
+          out.one_hot.push_back(out.categories.size());
+        }
+        add_feature(out, std::move(f));
       }
     } else if (kind == "ctrs") {
-      refuse_features(out, list.size(), "categories that are counted (CTR)");
-    } else if (kind == "categorical_features") {
-      refuse_features(out, list.size(), "categories");
+      for (const Value& ctr : list.elements()) {
+        out.source.budget().charge(sizeof(CtrFeature), "a feature", ctr.where());
+        out.ctrs.push_back(ctr_of(ctr));
+      }
     } else if (kind == "text_features" || kind == "embedding_features" || kind == "estimated_features") {
       refuse_features(out, list.size(), kind);
     }
   }
 }
 
-Split split_of(const Value& json, const Booster& booster) {
-  const std::string_view type = json["split_type"].text();
-  if (type != "FloatFeature") json.fail(Code::unsupported, format("a split by {}", printable(type, 40)));
-  const auto at = static_cast<std::size_t>(index_of(json["float_feature_index"], static_cast<std::int64_t>(booster.floats.size()), "float feature"));
-  return {booster.floats[at].flat_index, json["border"].real32(), booster.floats[at].nan == NanTreatment::as_true};
-}
+// Trees of one model. A split says in words what it asks, and by number which of all questions it is; CatBoost goes by the number.
+struct Trees {
+  const std::vector<Split>& questions;
 
-ObliviousTree oblivious_of(const Value& json, const Booster& booster) {
-  ObliviousTree out;
-  if (json["splits"].kind() != document::Kind::null) {
-    for (const Value& split : json["splits"].elements()) out.splits.push_back(split_of(split, booster));
+  Split split_of(const Value& json) const { return questions[static_cast<std::size_t>(index_of(json["split_index"], static_cast<std::int64_t>(questions.size()), "split"))]; }
+
+  ObliviousTree oblivious_of(const Value& json) const {
+    ObliviousTree out;
+    if (json["splits"].kind() != document::Kind::null) {
+      for (const Value& split : json["splits"].elements()) out.splits.push_back(split_of(split));
+    }
+    if (out.splits.size() > kMostDepth) json.fail(Code::corrupt, format("an oblivious tree of {} levels", out.splits.size()));
+    out.values = json["leaf_values"].list<double>();
+    return out;
   }
-  if (out.splits.size() > kMostDepth) json.fail(Code::corrupt, format("an oblivious tree of {} levels", out.splits.size()));
-  out.values = json["leaf_values"].list<double>();
-  return out;
-}
 
-// Nodes hold each other; the parser has bounded the depth.
-std::int64_t node_of(const Value& json, const Booster& booster, std::vector<Node>& out) {
-  const std::size_t at = out.size();
-  out.emplace_back();
-  if (const auto value = json.find("value")) {
-    out[at].values = value->is_list() ? value->list<double>() : std::vector<double>{value->real()};
+  // Nodes hold each other; the parser has bounded the depth.
+  std::int64_t node_of(const Value& json, std::vector<Node>& out) const {
+    const std::size_t at = out.size();
+    out.emplace_back();
+    if (const auto value = json.find("value")) {
+      out[at].values = value->is_list() ? value->list<double>() : std::vector<double>{value->real()};
+      return static_cast<std::int64_t>(at);
+    }
+    out[at].split = split_of(json["split"]);
+    const std::int64_t no = node_of(json["left"], out);
+    const std::int64_t yes = node_of(json["right"], out);
+    out[at].no = no;
+    out[at].yes = yes;
     return static_cast<std::int64_t>(at);
   }
-  out[at].split = split_of(json["split"], booster);
-  const std::int64_t no = node_of(json["left"], booster, out);
-  const std::int64_t yes = node_of(json["right"], booster, out);
-  out[at].no = no;
-  out[at].yes = yes;
-  return static_cast<std::int64_t>(at);
-}
+};
 
 std::string literal(const Value& v) {
   if (v.is_text()) return std::string(v.text());
@@ -121,10 +190,15 @@ Booster parse_json_model(const Source& source) {
   Booster out;
   out.source = source;
   read_features(root["features_info"], out);
+  if (const auto tables = root.find("ctr_data"); tables && tables->is_object()) {
+    for (const auto& [name, table] : tables->entries()) out.tables.emplace(std::string(name), table_of(name, table, out));
+  }
+  const std::vector<Split> asked = questions(out);
+  const Trees trees{asked};
   if (const auto list = root.find("oblivious_trees")) {
-    for (const Value& tree : list->elements()) out.oblivious.push_back(oblivious_of(tree, out));
+    for (const Value& tree : list->elements()) out.oblivious.push_back(trees.oblivious_of(tree));
   } else {
-    for (const Value& tree : root["trees"].elements()) node_of(tree, out, out.trees.emplace_back());
+    for (const Value& tree : root["trees"].elements()) trees.node_of(tree, out.trees.emplace_back());
   }
   if (const auto both = root.find("scale_and_bias")) {
     const auto parts = both->elements();

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codecs/document/document.h"
 #include "frameworks/catboost/booster.h"
+#include "frameworks/model_maker.h"
 #include "frameworks/tree_parts.h"
 
 namespace decant::catboost {
@@ -15,12 +16,18 @@ namespace {
 using namespace std::string_view_literals;
 using Parts = TreeParts<float, double>;
 
-constexpr std::int64_t kMostColumns = 10'000'000;
-
-Parts::Split node_of(const Split& split, std::int64_t yes, std::int64_t no) {
-  // "above the border" is asked as "at most the border", which compares the other way.
+Parts::Split node_of(const Split& split, std::int64_t yes, std::int64_t no, Parts& parts) {
   Parts::Split out;
-  out.feature = split.flat_index;
+  out.feature = split.column;
+  if (split.member >= 0) {
+    std::vector<std::uint32_t> words(static_cast<std::size_t>(split.member) / 32 + 1, 0);
+    words.back() = 1u << (split.member % 32);
+    out.set = parts.add_set(words);
+    out.yes = yes;
+    out.no = no;
+    return out;
+  }
+  // "above the border" is asked as "at most the border", which compares the other way.
   out.split = split.border;
   out.yes = no;
   out.no = yes;
@@ -28,7 +35,9 @@ Parts::Split node_of(const Split& split, std::int64_t yes, std::int64_t no) {
   return out;
 }
 
-Expr raw_values(const Booster& b, Expr x32) {
+}  // namespace
+
+Expr raw_values(const Booster& b, Expr rows) {
   Parts parts(b.source, b.dimension);
   for (std::size_t t = 0; t < b.oblivious.size(); ++t) {
     const ObliviousTree& tree = b.oblivious[t];
@@ -40,7 +49,7 @@ Expr raw_values(const Booster& b, Expr x32) {
       if (i >= leaves - 1) return Parts::Split{};
       std::size_t level = 0;
       while ((std::size_t{2} << level) - 1 <= i) ++level;
-      return node_of(tree.splits[depth - 1 - level], static_cast<std::int64_t>(2 * i + 2), static_cast<std::int64_t>(2 * i + 1));
+      return node_of(tree.splits[depth - 1 - level], static_cast<std::int64_t>(2 * i + 2), static_cast<std::int64_t>(2 * i + 1), parts);
     };
     const auto leaf = [&](std::size_t i, std::span<double> out) {
       std::copy_n(tree.values.begin() + static_cast<std::ptrdiff_t>((i - (leaves - 1)) * b.dimension), b.dimension, out.begin());
@@ -50,45 +59,78 @@ Expr raw_values(const Booster& b, Expr x32) {
   for (std::size_t t = 0; t < b.trees.size(); ++t) {
     const std::vector<Node>& tree = b.trees[t];
     const auto fail = [&](std::string_view text) { b.fail(Code::corrupt, format("tree {}: {}", t, text)); };
-    const auto node = [&](std::size_t i) { return tree[i].yes < 0 ? Parts::Split{} : node_of(tree[i].split, tree[i].yes, tree[i].no); };
+    const auto node = [&](std::size_t i) { return tree[i].yes < 0 ? Parts::Split{} : node_of(tree[i].split, tree[i].yes, tree[i].no, parts); };
     const auto leaf = [&](std::size_t i, std::span<double> out) {
       if (tree[i].values.size() != b.dimension) fail(format("{} leaf values for {} outputs", tree[i].values.size(), b.dimension));
       std::ranges::copy(tree[i].values, out.begin());
     };
     parts.add(tree.size(), 0, node, leaf, fail);
   }
-  Expr out = parts.sum(x32, b.dimension, "<=");
+  Expr out = parts.sum(rows, b.dimension, "<=");
   if (b.scale != 1) out = out * b.scale;
   return out + out.row(b.bias.size() == b.dimension ? b.bias : std::vector<double>(b.dimension, b.bias[0]));
 }
 
-Expr label_of(const Booster& b, Expr which) {
-  if (b.class_type == "Integer") {
-    std::vector<std::int64_t> labels;
-    for (const std::string& name : b.class_names) {
-      const auto label = document::number_of<std::int64_t>(name);
-      if (!label) b.fail(Code::corrupt, format("the class \"{}\"", printable(name, 40)));
-      labels.push_back(*label);
-    }
-    return gather(which.constant(Tensor::vector(labels)), which, 0);
-  }
-  if (b.class_type == "Float") {
-    std::vector<double> labels;
-    for (const std::string& name : b.class_names) labels.push_back(document::number_of<double>(name).value_or(0));
-    return gather(which.constant(Tensor::vector(labels)), which, 0);
-  }
-  return gather(which.constant(Tensor::vector(b.class_names)), which, 0);
-}
+namespace {
+
+bool is_binary(const Booster& b) { return (b.loss == "Logloss" || b.loss == "CrossEntropy" || b.loss == "Focal") && b.dimension == 1; }
+bool is_multiclass(const Booster& b) { return (b.loss == "MultiClass" || b.loss == "MultiClassOneVsAll") && b.dimension > 1; }
+
+Expr flat(const Booster& b, Expr raw) { return b.dimension == 1 ? squeeze(raw, 1) : raw; }
 
 }  // namespace
+
+Tensor classes_of(const Booster& b) {
+  const std::size_t count = is_binary(b) ? 2 : is_multiclass(b) ? b.dimension : 0;
+  if (count == 0 || b.class_names.size() != count) return {};
+  if (b.class_type != "Integer" && b.class_type != "Float") return Tensor::vector(b.class_names);
+  std::vector<std::int64_t> whole;
+  std::vector<double> real;
+  for (const std::string& name : b.class_names) {
+    const auto label = document::number_of<std::int64_t>(name);
+    if (!label && b.class_type == "Integer") b.fail(Code::corrupt, format("the class \"{}\"", printable(name, 40)));
+    whole.push_back(label.value_or(0));
+    real.push_back(document::number_of<double>(name).value_or(0));
+  }
+  return b.class_type == "Integer" ? Tensor::vector(whole) : Tensor::vector(real);
+}
+
+Answers answers(const Booster& b, Expr raw) {
+  Answers out;
+  const Expr score = flat(b, raw);
+  const Tensor classes = classes_of(b);
+  const auto label = [&](Expr which) { return classes.defined() ? gather(which.constant(classes), which, 0) : which; };
+  const auto logistic = [](Expr v) { return 1.0 / (exp(-v) + 1.0); };
+  if (is_binary(b)) {
+    const Expr p = logistic(score);
+    const double border = b.border == 0.5 ? 0 : -std::log(1 / b.border - 1);
+    out.predict = label(cast(greater(score, score.scalar(border)), DType::int64));
+    out.predict_proba = concat({unsqueeze(1.0 - p, 1), unsqueeze(p, 1)}, 1);
+  } else if (is_multiclass(b)) {
+    out.predict = unsqueeze(label(argmax(raw, 1)), 1);  // one column, as CatBoost gives it
+    out.predict_proba = b.loss == "MultiClass" ? softmax(raw) : logistic(raw);
+  } else if (b.loss == "MultiLogloss" || b.loss == "MultiCrossEntropy") {
+    out.predict = cast(greater(raw, raw.scalar(0)), DType::int64);
+    out.predict_proba = logistic(raw);
+  } else if (b.loss.starts_with("Poisson") || b.loss.starts_with("Tweedie")) {
+    out.predict = exp(score);
+  } else if (b.loss == "RMSEWithUncertainty" && b.dimension == 2) {  // a mean, and the logarithm of a deviation told as variance
+    out.predict = concat({columns(raw, {0}), exp(columns(raw, {1}) * 2)}, 1);
+  } else {
+    out.predict = score;
+  }
+  return out;
+}
 
 Encoding recognise(Bytes bytes) {
   const std::string_view text = as_text(bytes);
   if (text.starts_with("CBM1")) return Encoding::binary;
   if (!text.starts_with('{')) return Encoding::none;
-  // The keys are sorted or nearly so: the features come first, trees behind them.
+  // The keys are sorted: tables of counters and features come first, trees behind them.
   const std::string_view head = text.substr(0, 512);
-  return head.find("\"features_info\"") != std::string_view::npos && text.find("\"float_features\"") != std::string_view::npos ? Encoding::json : Encoding::none;
+  const auto has = [](std::string_view in, std::string_view key) { return in.find(key) != std::string_view::npos; };
+  const bool begins = has(head, "\"features_info\"") || (has(head, "\"ctr_data\"") && has(text, "\"features_info\""));
+  return begins && (has(text, "\"float_features\"") || has(text, "\"categorical_features\"")) ? Encoding::json : Encoding::none;
 }
 
 Booster parse(const Source& source) {
@@ -108,77 +150,27 @@ Booster parse(const Source& source) {
   return out;
 }
 
-void add_float_feature(Booster& booster, FloatFeature feature) {
-  if (feature.flat_index < 0 || feature.flat_index >= kMostColumns) booster.fail(Code::corrupt, format("column {}", feature.flat_index));
-  if (static_cast<std::uint8_t>(feature.nan) > 2) booster.fail(Code::corrupt, "a treatment of NaN that is none");
-  booster.columns = std::max(booster.columns, feature.flat_index + 1);
-  booster.source.budget().charge(sizeof(FloatFeature), "a feature", booster.source.where());
-  if (!feature.name.empty() && static_cast<std::uint64_t>(feature.flat_index) < 1'000'000) {
-    if (booster.names.size() <= static_cast<std::size_t>(feature.flat_index)) {
-      booster.source.budget().charge((static_cast<std::size_t>(feature.flat_index) + 1 - booster.names.size()) * sizeof(std::string), "names", booster.source.where());
-      booster.names.resize(static_cast<std::size_t>(feature.flat_index) + 1);
-    }
-    booster.names[static_cast<std::size_t>(feature.flat_index)] = feature.name;
-  }
-  booster.floats.push_back(std::move(feature));
-}
-
 void refuse_features(const Booster& booster, std::size_t count, std::string_view what) {
   if (count != 0) booster.fail(Code::unsupported, format("{} features of CatBoost made from {} are not run yet", count, what));
 }
 
 Model read(const Booster& b) {
-  Model model;
-  Builder builder;
-  const Type type = Type::tensor(DType::float64, {{-1, "N"}, {b.columns, {}}});
+  ModelMaker maker;
   const std::vector<std::string> names = b.names.size() == static_cast<std::size_t>(b.columns) ? b.names : std::vector<std::string>();
-  model.signature.inputs.push_back({"X", type, names});
-  const Expr raw = raw_values(b, cast(Expr(builder, builder.input("X", type)), DType::float32));
-  const Expr flat = b.dimension == 1 ? squeeze(raw, 1) : raw;
-  const auto output = [&](Expr value, const char* name, std::vector<std::string> columns = {}) {
-    builder.output(value.id(), name);
-    model.signature.outputs.push_back({name, value.type(), std::move(columns)});
-  };
-  const bool one_of_two = b.loss == "Logloss" || b.loss == "CrossEntropy";
-  const bool one_of_many = b.loss == "MultiClass" || b.loss == "MultiClassOneVsAll";
-  if (one_of_two && b.dimension == 1) {
-    const Expr p = 1.0 / (exp(-flat) + 1.0);
-    const double border = b.border == 0.5 ? 0 : -std::log(1 / b.border - 1);
-    const Expr which = cast(greater(flat, flat.scalar(border)), DType::int64);
-    const bool named = b.class_names.size() == 2;
-    output(named ? label_of(b, which) : which, "predict");
-    output(concat({unsqueeze(1.0 - p, 1), unsqueeze(p, 1)}, 1), "predict_proba", named ? b.class_names : std::vector<std::string>());
-    output(flat, "RawFormulaVal");
-  } else if (one_of_many && b.dimension > 1) {
-    const Expr p = b.loss == "MultiClass" ? softmax(raw) : 1.0 / (exp(-raw) + 1.0);
-    const Expr which = argmax(raw, 1);
-    const bool named = b.class_names.size() == b.dimension;
-    output(unsqueeze(named ? label_of(b, which) : which, 1), "predict");  // one column, as CatBoost gives it
-    output(p, "predict_proba", named ? b.class_names : std::vector<std::string>());
-    output(raw, "RawFormulaVal");
-  } else if (b.loss == "MultiLogloss" || b.loss == "MultiCrossEntropy") {
-    output(cast(greater(raw, raw.scalar(0)), DType::int64), "predict");
-    output(1.0 / (exp(-raw) + 1.0), "predict_proba");
-    output(raw, "RawFormulaVal");
-  } else if (b.loss.starts_with("Poisson") || b.loss.starts_with("Tweedie")) {
-    output(exp(flat), "predict");
-    output(flat, "RawFormulaVal");
-  } else if (b.loss == "RMSEWithUncertainty") {
-    b.fail(Code::unsupported, "the loss RMSEWithUncertainty");
-  } else {
-    output(flat, "predict");
-  }
-  model.graph = builder.finish("CatBoost");
-  model.signature.row_wise = true;
-  model.origin.framework = "CatBoost";
-  model.origin.producer = "catboost.CatBoost";
-  model.info = {"model",
-                "\"CatBoost\"",
-                {{"loss_function", json_text(b.loss), {}},
-                 {"trees", format("{}", b.oblivious.size() + b.trees.size()), {}},
-                 {"columns", format("{}", b.columns), {}},
-                 {"dimension", format("{}", b.dimension), {}}}};
-  return model;
+  // Categories are texts, and these are inputs of their own.
+  const Expr raw = raw_values(b, b.categories.empty() ? cast(maker.matrix(b.columns, names), DType::float32) : rows(b, [&](std::size_t i, bool text) {
+    return maker.column(names.empty() ? format("{}", i) : names[i], text);
+  }));
+  const Answers all = answers(b, raw);
+  const Expr score = flat(b, raw);
+  maker.output(all.predict, "predict");
+  if (all.predict_proba) maker.output(all.predict_proba, "predict_proba", classes_of(b).defined() ? b.class_names : std::vector<std::string>());
+  if (all.predict.id() != score.id()) maker.output(score, "RawFormulaVal");
+  return std::move(maker).finish("CatBoost", "catboost.CatBoost",
+                                 {{"loss_function", json_text(b.loss), {}},
+                                  {"trees", format("{}", b.oblivious.size() + b.trees.size()), {}},
+                                  {"columns", format("{}", b.columns), {}},
+                                  {"dimension", format("{}", b.dimension), {}}});
 }
 
 }  // namespace decant::catboost

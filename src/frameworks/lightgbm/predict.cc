@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "codecs/document/document.h"
 #include "frameworks/lightgbm/booster.h"
+#include "frameworks/model_maker.h"
 #include "frameworks/tree_parts.h"
 
 namespace decant::lightgbm {
@@ -192,46 +193,27 @@ Expr transformed(const Booster& b, Expr v) {
 }
 
 Model read(const Booster& b) {
-  Model model;
-  Builder builder;
-  const auto add_input = [&](const std::string& name, const Type& type, const std::vector<std::string>& columns) {
-    model.signature.inputs.push_back({name, type, columns});
-    return Expr(builder, builder.input(name, type));
-  };
+  ModelMaker maker;
   const std::vector<CategoryList> known = b.categories();
   Expr x;
   if (std::ranges::any_of(known, [](const CategoryList& c) { return c.is_text(); })) {
-    x = coded_rows(b, [&](std::size_t i, bool text) {
-      const std::string name = b.feature_names.empty() ? format("Column_{}", i) : b.feature_names[i];
-      return add_input(name, Type::tensor(text ? DType::string : DType::float64, {{-1, "N"}, {1, {}}}), {});
-    });
+    x = coded_rows(b, [&](std::size_t i, bool text) { return maker.column(b.feature_names.empty() ? format("Column_{}", i) : b.feature_names[i], text); });
   } else {
-    const Expr whole = add_input("X", Type::tensor(DType::float64, {{-1, "N"}, {b.num_feature, {}}}), b.feature_names);
-    if (b.pandas_categorical.empty()) x = whole;
-    else x = coded_rows(b, [&](std::size_t i, bool) { return columns(whole, {static_cast<std::int64_t>(i)}); });
+    x = maker.matrix(b.num_feature, b.feature_names);
+    if (!b.pandas_categorical.empty()) x = coded_rows(b, [whole = x](std::size_t i, bool) { return columns(whole, {static_cast<std::int64_t>(i)}); });
   }
   const Expr raw = raw_score(b, x);
-  const auto output = [&](Expr value, const char* name) {
-    builder.output(value.id(), name);
-    model.signature.outputs.push_back({name, value.type(), {}});
-  };
-  output(transformed(b, raw), "predict");
-  if (has_transformation(b)) output(raw.dim(1) == 1 ? squeeze(raw, 1) : raw, "raw_score");
-  model.graph = builder.finish("Booster");
-  model.signature.row_wise = true;
-  model.origin.framework = "LightGBM";
-  model.origin.version = b.version.empty() ? "" : "model text " + printable(b.version, 20);
-  model.origin.producer = "lightgbm.basic.Booster";
+  maker.output(transformed(b, raw), "predict");
+  if (has_transformation(b)) maker.output(raw.dim(1) == 1 ? squeeze(raw, 1) : raw, "raw_score");
+  maker.model.origin.version = b.version.empty() ? "" : "model text " + printable(b.version, 20);
   std::string objective = b.objective;
   for (const std::string& word : b.options) objective += " " + word;
-  model.info = {"model",
-                "\"Booster\"",
-                {{"objective", json_text(objective), {}},
-                 {"num_feature", format("{}", b.num_feature), {}},
-                 {"num_class", format("{}", b.num_class), {}},
-                 {"num_trees", format("{}", b.trees.size()), {}},
-                 {"average_output", b.average_output ? "true" : "false", {}}}};
-  return model;
+  return std::move(maker).finish("LightGBM", "lightgbm.basic.Booster",
+                                 {{"objective", json_text(objective), {}},
+                                  {"num_feature", format("{}", b.num_feature), {}},
+                                  {"num_class", format("{}", b.num_class), {}},
+                                  {"num_trees", format("{}", b.trees.size()), {}},
+                                  {"average_output", b.average_output ? "true" : "false", {}}});
 }
 
 }  // namespace decant::lightgbm

@@ -145,6 +145,16 @@ Tensor classes_within(const Object& self, int depth) {
   unsupported(self, "cannot tell its classes");
 }
 
+std::optional<Tensor> stored_classes(const Object& self, std::initializer_list<const char*> attributes) {
+  for (const char* name : attributes) {
+    if (!self.set(name)) continue;
+    const Object holder = self[name];
+    const Tensor classes = holder.is_instance() && !holder.array() ? holder["classes_"].tensor() : holder.tensor();
+    if (classes.rank() == 1 && classes.size() > 0) return classes;
+  }
+  return std::nullopt;
+}
+
 Expr beside(std::vector<Expr> vectors) {
   if (vectors.empty()) throw Error(Code::corrupt, "no columns");
   for (Expr& v : vectors) v = unsqueeze(cast(v, vectors[0].dtype()), 1);

@@ -44,6 +44,9 @@ Expr zero_rows(const Table& x);
 /// The classes that a fitted classifier tells apart, also where a property of its class computes them.
 Tensor classes_within(const Object& self, int depth = 0);
 
+/// Labels under the first of `attributes` that holds any: an array, or a LabelEncoder.
+std::optional<Tensor> stored_classes(const Object& self, std::initializer_list<const char*> attributes);
+
 /// Vectors side by side as a matrix, all in the element type of the first.
 Expr beside(std::vector<Expr> vectors);
 

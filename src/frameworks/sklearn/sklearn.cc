@@ -107,7 +107,7 @@ constexpr Relative kRelatives[] = {
 
 /// The name of the entry for a class, "" where there is none.
 std::string_view entry_for(const Object& object) {
-  for (const char* library : {"sklearn", "xgboost", "lightgbm"}) {
+  for (const char* library : {"sklearn", "xgboost", "lightgbm", "catboost"}) {
     if (is_genuine(library, object.module(), object.name())) return object.name();
   }
   for (const Relative& r : kRelatives) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "frameworks/model_maker.h"
 #include "frameworks/tree_parts.h"
 #include "frameworks/xgboost/booster.h"
 
@@ -177,44 +178,26 @@ Expr transformed(const Booster& b, Expr margin) {
 }
 
 Model read(const Booster& b) {
-  Model model;
-  Builder builder;
-  const auto add_input = [&](const std::string& name, const Type& type, const std::vector<std::string>& columns) {
-    model.signature.inputs.push_back({name, type, columns});
-    return Expr(builder, builder.input(name, type));
-  };
+  ModelMaker maker;
   Expr x;
   if (has_text_categories(b)) {
-    x = coded_rows(b, [&](std::size_t i, bool text) {
-      const std::string name = b.feature_names.empty() ? format("f{}", i) : b.feature_names[i];
-      return add_input(name, Type::tensor(text ? DType::string : DType::float64, {{-1, "N"}, {1, {}}}), {});
-    });
+    x = coded_rows(b, [&](std::size_t i, bool text) { return maker.column(b.feature_names.empty() ? format("f{}", i) : b.feature_names[i], text); });
   } else {
-    const Expr whole = add_input("X", Type::tensor(DType::float64, {{-1, "N"}, {b.num_feature, {}}}), b.feature_names);
+    const Expr whole = maker.matrix(b.num_feature, b.feature_names);
     if (!has_categories(b)) x = cast(whole, DType::float32);
     else x = coded_rows(b, [&](std::size_t i, bool) { return columns(whole, {static_cast<std::int64_t>(i)}); });
   }
   const Expr raw = margin(b, x);
-  const auto output = [&](Expr value, const char* name) {
-    builder.output(value.id(), name);
-    model.signature.outputs.push_back({name, value.type(), {}});
-  };
-  output(transformed(b, raw), "predict");
-  if (has_transformation(b)) output(raw.dim(1) == 1 ? squeeze(raw, 1) : raw, "output_margin");
-  model.graph = builder.finish("Booster");
-  model.signature.row_wise = true;
-  model.origin.framework = "XGBoost";
-  if (b.version.major > 0) model.origin.version = format("{}.{}", b.version.major, b.version.minor);
-  model.origin.producer = "xgboost.core.Booster";
-  model.info = {"model",
-                "\"Booster\"",
-                {{"booster", json_text(b.kind), {}},
-                 {"objective", json_text(b.objective), {}},
-                 {"num_feature", format("{}", b.num_feature), {}},
-                 {"num_class", format("{}", b.num_class), {}},
-                 {"num_target", format("{}", b.num_target), {}},
-                 {"num_trees", format("{}", b.trees.size()), {}}}};
-  return model;
+  maker.output(transformed(b, raw), "predict");
+  if (has_transformation(b)) maker.output(raw.dim(1) == 1 ? squeeze(raw, 1) : raw, "output_margin");
+  if (b.version.major > 0) maker.model.origin.version = format("{}.{}", b.version.major, b.version.minor);
+  return std::move(maker).finish("XGBoost", "xgboost.core.Booster",
+                                 {{"booster", json_text(b.kind), {}},
+                                  {"objective", json_text(b.objective), {}},
+                                  {"num_feature", format("{}", b.num_feature), {}},
+                                  {"num_class", format("{}", b.num_class), {}},
+                                  {"num_target", format("{}", b.num_target), {}},
+                                  {"num_trees", format("{}", b.trees.size()), {}}});
 }
 
 }  // namespace decant::xgboost

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "kernels/network/compiled.h"
-#include "kernels/network/rows.h"
 #include "kernels/parallel.h"
+#include "ops/gemm.h"
 #include "ops/kernel.h"
 
 namespace decant {
@@ -50,8 +50,7 @@ void copy_dimension(const Block& b, std::size_t d, std::size_t bytes, const std:
   }
   if (d + 2 == b.shape.size() && bytes == 4 && t > 0 && f == 1 && b.to_strides[d + 1] == 1 && b.from_strides[d + 1] > 0) {
     // The last two axes change places.
-    transpose_block(reinterpret_cast<const float*>(from), static_cast<std::size_t>(b.from_strides[d + 1]), static_cast<std::size_t>(b.shape[d + 1]), static_cast<std::size_t>(n),
-                    reinterpret_cast<float*>(to), static_cast<std::size_t>(t));
+    transpose<float>(b.shape[d + 1], n, reinterpret_cast<const float*>(from), b.from_strides[d + 1], reinterpret_cast<float*>(to), t);
     return;
   }
   for (std::int64_t i = 0; i < n; ++i) copy_dimension(b, d + 1, bytes, from + i * f * unit, to + i * t * unit);

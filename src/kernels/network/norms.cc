@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that work on rows: Softmax and LayerNormalization over the last axes, GlobalAveragePool and ReduceMean of what lies in rows.
+// Operators that work on rows: Softmax and LayerNormalization over the last axes, normalizations of channels, GlobalAveragePool and ReduceMean
+// of what lies in rows.
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/network/compiled.h"
 #include "kernels/network/rows.h"
@@ -47,6 +49,68 @@ CompiledPtr layer_norm(const CompileContext& c) {
   return out;
 }
 
+// BatchNormalization that no convolution could take in: statistics, scale and shift are known.
+CompiledPtr batch_norm(const CompileContext& c) {
+  if (!c.all_float() || c.inputs.size() != 5 || c.outputs.size() != 1 || c.integer("training_mode", 0) != 0) return nullptr;
+  const Operand& x = c.inputs[0];
+  if (x.shape.size() < 2 || x.count() == 0) return nullptr;
+  const auto channels = static_cast<std::size_t>(x.shape[1]);
+  struct Channel {
+    float mean, factor, shift;
+  };
+  std::vector<Channel> all(channels);
+  for (std::size_t i = 1; i < 5; ++i) {
+    if (!c.has(i) || c.inputs[i].constant == nullptr || c.inputs[i].shape != Shape{x.shape[1]}) return nullptr;
+  }
+  const auto of = [&](std::size_t i, std::size_t ch) { return c.inputs[i].constant->data<float>()[ch]; };
+  for (std::size_t ch = 0; ch < channels; ++ch) all[ch] = {of(3, ch), of(1, ch) / std::sqrt(of(4, ch) + static_cast<float>(c.real("epsilon", 1e-5))), of(2, ch)};
+  const std::size_t rows = static_cast<std::size_t>(x.shape[0]) * channels, n = x.count() / rows, parts = parts_of(rows, n, c.threads);
+  auto out = simple(c, [rows, n, parts, channels, all = std::move(all)](const Places& p) {
+    parallel(parts, [&](std::size_t part) {
+      const Share s = share(rows, parts, part);
+      for (std::size_t r = s.begin; r < s.end; ++r) {
+        const Channel& ch = all[r % channels];
+        scale_row(p.input<float>(0) + r * n, ch.mean, ch.factor, ch.shift, p.output<float>(0) + r * n, n);
+      }
+    });
+  });
+  std::fill(out->reads.begin() + 1, out->reads.end(), false);
+  out->may_overwrite = true;
+  return out;
+}
+
+// InstanceNormalization, and GroupNormalization, of which it is the case that each channel is a group. Scale and shift: one for each channel, or
+// (GroupNormalization-18) for each group.
+CompiledPtr group_norm(const CompileContext& c) {
+  if (!c.all_float() || c.inputs.size() != 3 || !c.has(1) || !c.has(2) || c.outputs.size() != 1) return nullptr;
+  const Operand& x = c.inputs[0];
+  if (x.shape.size() < 2 || x.count() == 0) return nullptr;
+  const std::int64_t channels = x.shape[1], groups = c.node().op == "InstanceNormalization" ? channels : c.integer("num_groups");
+  if (groups < 1 || channels % groups != 0) return nullptr;
+  const Shape each_channel{channels}, each_group{groups};
+  const bool by_group = c.inputs[1].shape == each_group;
+  if ((!by_group && c.inputs[1].shape != each_channel) || c.inputs[2].shape != c.inputs[1].shape) return nullptr;
+  const std::size_t count = static_cast<std::size_t>(groups), members = static_cast<std::size_t>(channels / groups), rows = static_cast<std::size_t>(x.shape[0]) * count, n = x.count() / rows / members;
+  const std::size_t parts = parts_of(rows, n * members, c.threads);
+  auto out = simple(c, [=, epsilon = static_cast<float>(c.real("epsilon", 1e-5))](const Places& p) {
+    parallel(parts, [&](std::size_t part) {
+      const Share s = share(rows, parts, part);
+      for (std::size_t r = s.begin; r < s.end; ++r) {
+        const float* from = p.input<float>(0) + r * n * members;
+        float* to = p.output<float>(0) + r * n * members;
+        const Moments moments = moments_row(from, n * members);
+        const float by = 1.0f / std::sqrt(moments.variance + epsilon);
+        for (std::size_t m = 0; m < members; ++m) {
+          const std::size_t which = by_group ? r % count : r % count * members + m;
+          scale_row(from + m * n, moments.mean, by * p.input<float>(1)[which], p.input<float>(2)[which], to + m * n, n);
+        }
+      }
+    });
+  });
+  out->may_overwrite = true;
+  return out;
+}
+
 // The mean of rows of `n`.
 CompiledPtr means(const CompileContext& c, std::size_t rows, std::size_t n) {
   if (rows == 0 || n == 0) return nullptr;
@@ -86,7 +150,7 @@ CompiledPtr reduce_mean(const CompileContext& c) {
 }
 
 constexpr CompileEntry kEntries[] = {
-    {"", "Softmax", softmax}, {"", "LayerNormalization", layer_norm}, {"", "GlobalAveragePool", global_average}, {"", "ReduceMean", reduce_mean}};
+    {"", "Softmax", softmax}, {"", "LayerNormalization", layer_norm}, {"", "BatchNormalization", batch_norm}, {"", "InstanceNormalization", group_norm}, {"", "GroupNormalization", group_norm}, {"", "GlobalAveragePool", global_average}, {"", "ReduceMean", reduce_mean}};
 
 }  // namespace
 

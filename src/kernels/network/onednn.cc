@@ -91,9 +91,17 @@ std::unique_ptr<Bound> Primitive::bind(const Places& places) const {
 
 // A constant in the layout that a primitive wants; made once for all plans.
 std::shared_ptr<const dnnl::memory> prepacked(const CompileContext& c, const Tensor& tensor, const Desc& from, const Desc& to) {
-  std::shared_ptr<const void>* kept = c.packs.place(tensor.blob().bytes.data(), std::string(reinterpret_cast<const char*>(&to.data), sizeof to.data));
+  std::shared_ptr<const void>* kept = c.packs.place(tensor.blob().bytes.data(), std::string(reinterpret_cast<const char*>(&from.data), sizeof from.data) + std::string(reinterpret_cast<const char*>(&to.data), sizeof to.data));
   if (kept != nullptr && *kept != nullptr) return std::static_pointer_cast<const dnnl::memory>(*kept);
-  auto out = std::make_shared<dnnl::memory>(to, engine());
+  // In memory of ours, which may have large pages.
+  struct Kept {
+    Blob bytes;
+    dnnl::memory memory;
+  };
+  std::byte* place = nullptr;
+  Blob bytes = Blob::allocate(to.get_size(), place);
+  const auto both = std::make_shared<Kept>(Kept{std::move(bytes), dnnl::memory(to, engine(), place)});
+  std::shared_ptr<dnnl::memory> out(both, &both->memory);
   dnnl::memory in(from, engine(), const_cast<std::byte*>(tensor.blob().bytes.data()));
   dnnl::stream stream(engine());
   dnnl::reorder(in, *out).execute(stream, in, *out);
@@ -133,6 +141,12 @@ bool append(dnnl::post_ops& ops, const Activation& f) {
 
 memory::dims dims(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
+// A file with strange shapes must not take memory out of proportion: blocks of channels that are mostly filled up, unrolled images.
+bool in_proportion(const CompileContext& c, const Desc& weights, const Desc& scratchpad) {
+  const std::size_t own = (c.inputs[0].count() + c.inputs[1].count() + c.outputs[0].count()) * sizeof(float) * 16 + (std::size_t{64} << 20);
+  return weights.get_size() <= own && scratchpad.get_size() <= own;
+}
+
 CompiledPtr conv(const CompileContext& c) {
   if (!c.all_float() || c.inputs[1].constant == nullptr || (c.has(2) && c.inputs[2].constant == nullptr)) return nullptr;
   const Operand &x = c.inputs[0], &weights = c.inputs[1];
@@ -157,9 +171,7 @@ CompiledPtr conv(const CompileContext& c) {
   const dnnl::convolution_forward::desc what(dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, any_layout(x.shape), any_layout(kernel),
                                              c.has(2) ? row_major(bias) : Desc(), any_layout(c.outputs[0].shape), dims(w.strides), dims(dilations), dims(w.begin), dims(w.end));
   const dnnl::convolution_forward::primitive_desc chosen(what, attributes, engine());
-  // A file with strange shapes must not take memory out of proportion: blocks of channels that are mostly filled up, unrolled images.
-  const std::size_t own = (x.count() + weights.count() + c.outputs[0].count()) * sizeof(float) * 16 + (std::size_t{64} << 20);
-  if (chosen.weights_desc().get_size() > own || chosen.scratchpad_desc().get_size() > own) return nullptr;
+  if (!in_proportion(c, chosen.weights_desc(), chosen.scratchpad_desc())) return nullptr;
   auto out = std::make_unique<Primitive>(c, dnnl::convolution_forward(chosen), chosen.scratchpad_desc());
   out->wants[0] = layout_of(chosen.src_desc(), x.shape);
   out->gives[0] = layout_of(chosen.dst_desc(), c.outputs[0].shape);
@@ -171,6 +183,47 @@ CompiledPtr conv(const CompileContext& c) {
     out->overwrites = 3;
     out->wants[3] = out->gives[0];
   }
+  return out;
+}
+
+// ConvTranspose is oneDNN's deconvolution; its weights [C, M / group, ...] are the other way round there.
+CompiledPtr conv_transpose(const CompileContext& c) {
+  if (!c.all_float() || c.inputs.size() < 2 || c.inputs[1].constant == nullptr || (c.has(2) && c.inputs[2].constant == nullptr)) return nullptr;
+  const Operand &x = c.inputs[0], &weights = c.inputs[1], &y = c.outputs[0];
+  const std::size_t rank = x.shape.size();
+  if (rank < 3 || rank > 5 || weights.shape.size() != rank || x.count() == 0 || weights.count() == 0 || y.count() == 0) return nullptr;
+  const std::int64_t groups = c.integer("group", 1);
+  if (groups < 1 || weights.shape[0] != x.shape[1] || x.shape[1] % groups != 0) return nullptr;
+  const Window w = transposed_window_of(c, spatial(c, x.shape), Shape(weights.shape.begin() + 2, weights.shape.end()));
+  const std::int64_t filters = weights.shape[1] * groups;
+  Shape shape{x.shape[0], filters};
+  shape.insert(shape.end(), w.out.begin(), w.out.end());
+  if (shape != y.shape || (c.has(2) && c.inputs[2].shape != Shape{filters})) return nullptr;
+  Shape kernel{weights.shape[1], weights.shape[0] / groups}, dilations, end;
+  const std::vector<std::int64_t> strides = strides_of(weights.shape);
+  memory::dims steps{strides[1], strides[0]};
+  if (groups > 1) kernel.insert(kernel.begin(), groups), steps.insert(steps.begin(), strides[0] * kernel[2]);
+  for (std::size_t d = 0; d + 2 < rank; ++d) {
+    kernel.push_back(w.kernel[d]);
+    steps.push_back(strides[d + 2]);
+    dilations.push_back(w.dilations[d] - 1);
+    // As much as makes the output as long as it is: output_padding and output_shape are in it.
+    end.push_back((w.in[d] - 1) * w.strides[d] + (w.kernel[d] - 1) * w.dilations[d] + 1 - w.begin[d] - w.out[d]);
+  }
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const Shape bias{filters};
+  const dnnl::deconvolution_forward::desc what(dnnl::prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, any_layout(x.shape), any_layout(kernel), c.has(2) ? row_major(bias) : Desc(),
+                                               any_layout(y.shape), dims(w.strides), dims(dilations), dims(w.begin), dims(end));
+  const dnnl::deconvolution_forward::primitive_desc chosen(what, attributes, engine());
+  if (!in_proportion(c, chosen.weights_desc(), chosen.scratchpad_desc())) return nullptr;
+  auto out = std::make_unique<Primitive>(c, dnnl::deconvolution_forward(chosen), chosen.scratchpad_desc());
+  out->wants[0] = layout_of(chosen.src_desc(), x.shape);
+  out->gives[0] = layout_of(chosen.dst_desc(), y.shape);
+  out->arguments = {{DNNL_ARG_SRC, chosen.src_desc(), false, 0}, {DNNL_ARG_DST, chosen.dst_desc(), true, 0}};
+  out->own.emplace_back(DNNL_ARG_WEIGHTS, prepacked(c, *weights.constant, Desc(dims(kernel), memory::data_type::f32, steps), chosen.weights_desc()));
+  if (c.has(2)) out->own.emplace_back(DNNL_ARG_BIAS, prepacked(c, *c.inputs[2].constant, row_major(bias), row_major(bias)));
+  for (std::size_t i = 1; i < out->reads.size(); ++i) out->reads[i] = false;
   return out;
 }
 
@@ -238,8 +291,8 @@ CompiledPtr guarded(const CompileContext& c) {
   }
 }
 
-constexpr CompileEntry kEntries[] = {{"", "Conv", guarded<conv>},       {"decant", "FusedConv", guarded<conv>},           {"", "MaxPool", guarded<pool>},
-                                     {"", "AveragePool", guarded<pool>}, {"", "GlobalAveragePool", guarded<global_average>}, {"", "Concat", guarded<concat>}};
+constexpr CompileEntry kEntries[] = {{"", "Conv", guarded<conv>},        {"decant", "FusedConv", guarded<conv>}, {"", "ConvTranspose", guarded<conv_transpose>},   {"", "MaxPool", guarded<pool>},
+                                     {"", "AveragePool", guarded<pool>}, {"", "Concat", guarded<concat>},        {"", "GlobalAveragePool", guarded<global_average>}};
 
 }  // namespace
 

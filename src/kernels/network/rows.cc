@@ -58,11 +58,15 @@ void softmax_of(const float* x, float scale, const float* mask, float* out, std:
     hn::StoreU(v, d, out + i);
     most = hn::Max(most, v);
   }
-  float top = hn::GetLane(hn::MaxOfLanes(d, most));
-  for (; i < count; ++i) {
-    out[i] = x[i] * scale + (mask != nullptr ? mask[i] : 0.0f);
-    top = std::max(top, out[i]);
+  // What fills no register goes through one whose other lanes are -infinity, of which e^x is 0.
+  const std::size_t rest = i;
+  HWY_ALIGN float line[HWY_MAX_BYTES / sizeof(float)];
+  if (rest < count) {
+    hn::Store(hn::Set(d, -std::numeric_limits<float>::infinity()), d, line);
+    for (; i < count; ++i) line[i - rest] = x[i] * scale + (mask != nullptr ? mask[i] : 0.0f);
+    most = hn::Max(most, hn::Load(d, line));
   }
+  const float top = hn::GetLane(hn::MaxOfLanes(d, most));
   const V shift = hn::Set(d, top);
   V total = hn::Zero(d);
   for (i = 0; i + n <= count; i += n) {
@@ -70,19 +74,19 @@ void softmax_of(const float* x, float scale, const float* mask, float* out, std:
     hn::StoreU(e, d, out + i);
     total = hn::Add(total, e);
   }
-  float sum = hn::GetLane(hn::SumOfLanes(d, total));
-  for (; i < count; ++i) {
-    out[i] = hn::GetLane(exp_of(d, hn::Set(d, out[i] - top)));
-    sum += out[i];
+  if (rest < count) {
+    const V e = exp_of(d, hn::Sub(hn::Load(d, line), shift));
+    hn::Store(e, d, line);
+    total = hn::Add(total, e);
   }
-  const float by = 1.0f / sum;
+  const float by = 1.0f / hn::GetLane(hn::SumOfLanes(d, total));
   const V factor = hn::Set(d, by);
   for (i = 0; i + n <= count; i += n) hn::StoreU(hn::Mul(hn::LoadU(d, out + i), factor), d, out + i);
-  for (; i < count; ++i) out[i] *= by;
+  for (; i < count; ++i) out[i] = line[i - rest] * by;
 }
 
 // Sums in several registers, so that large values do not swallow small ones.
-void norm_of(const float* x, float epsilon, const float* gain, const float* shift, float* out, std::size_t count) {
+Moments moments_of(const float* x, std::size_t count) {
   const Floats d;
   const std::size_t n = hn::Lanes(d);
   V s0 = hn::Zero(d), s1 = s0;
@@ -103,7 +107,23 @@ void norm_of(const float* x, float epsilon, const float* gain, const float* shif
   }
   float squares = hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, s1)));
   for (; i < count; ++i) squares += (x[i] - mean) * (x[i] - mean);
-  const float by = 1.0f / std::sqrt(squares / static_cast<float>(count) + epsilon);
+  return {mean, squares / static_cast<float>(count)};
+}
+
+void scale_of(const float* x, float mean, float factor, float shift, float* out, std::size_t count) {
+  const Floats d;
+  const V m = hn::Set(d, mean), f = hn::Set(d, factor), s = hn::Set(d, shift);
+  each_register(x, out, count, [&](V v) HWY_ATTR { return hn::MulAdd(hn::Sub(v, m), f, s); });
+}
+
+void norm_of(const float* x, float epsilon, const float* gain, const float* shift, float* out, std::size_t count) {
+  const Floats d;
+  const std::size_t n = hn::Lanes(d);
+  const Moments moments = moments_of(x, count);
+  const float mean = moments.mean;
+  const V m = hn::Set(d, mean);
+  std::size_t i = 0;
+  const float by = 1.0f / std::sqrt(moments.variance + epsilon);
   const V factor = hn::Set(d, by);
   for (i = 0; i + n <= count; i += n) {
     V v = hn::Mul(hn::Sub(hn::LoadU(d, x + i), m), factor);
@@ -162,6 +182,8 @@ namespace decant {
 
 HWY_EXPORT(binary_rows);
 HWY_EXPORT(softmax_of);
+HWY_EXPORT(moments_of);
+HWY_EXPORT(scale_of);
 HWY_EXPORT(norm_of);
 HWY_EXPORT(sum_of);
 HWY_EXPORT(lstm_of);
@@ -171,19 +193,10 @@ void binary_row(Binary op, const float* a, std::size_t a_step, const float* b, s
 }
 void softmax_row(const float* x, float scale, const float* mask, float* out, std::size_t count) { HWY_DYNAMIC_DISPATCH(softmax_of)(x, scale, mask, out, count); }
 void norm_row(const float* x, float epsilon, const float* gain, const float* shift, float* out, std::size_t count) { HWY_DYNAMIC_DISPATCH(norm_of)(x, epsilon, gain, shift, out, count); }
+Moments moments_row(const float* x, std::size_t count) { return HWY_DYNAMIC_DISPATCH(moments_of)(x, count); }
+void scale_row(const float* x, float mean, float factor, float shift, float* out, std::size_t count) { HWY_DYNAMIC_DISPATCH(scale_of)(x, mean, factor, shift, out, count); }
 double sum_row(const float* x, std::size_t count) { return HWY_DYNAMIC_DISPATCH(sum_of)(x, count); }
 void lstm_row(const float* gates, const float* peepholes, float* cell, float* out, std::size_t hidden) { HWY_DYNAMIC_DISPATCH(lstm_of)(gates, peepholes, cell, out, hidden); }
-
-void transpose_block(const float* in, std::size_t in_stride, std::size_t rows, std::size_t columns, float* out, std::size_t out_stride) {
-  constexpr std::size_t kBlock = 16;
-  for (std::size_t i0 = 0; i0 < rows; i0 += kBlock) {
-    for (std::size_t j0 = 0; j0 < columns; j0 += kBlock) {
-      for (std::size_t j = j0; j < std::min(columns, j0 + kBlock); ++j) {
-        for (std::size_t i = i0; i < std::min(rows, i0 + kBlock); ++i) out[j * out_stride + i] = in[i * in_stride + j];
-      }
-    }
-  }
-}
 
 }  // namespace decant
 #endif

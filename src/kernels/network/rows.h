@@ -15,9 +15,13 @@ void binary_row(Binary op, const float* a, std::size_t a_step, const float* b, s
 void softmax_row(const float* x, float scale, const float* mask, float* out, std::size_t count);
 /// out = (x - mean) / sqrt(variance + epsilon) * gain + shift; gain and shift may be null.
 void norm_row(const float* x, float epsilon, const float* gain, const float* shift, float* out, std::size_t count);
+struct Moments {
+  float mean, variance;
+};
+Moments moments_row(const float* x, std::size_t count);
+/// out = (x - mean) * factor + shift
+void scale_row(const float* x, float mean, float factor, float shift, float* out, std::size_t count);
 double sum_row(const float* x, std::size_t count);
-/// out[j * out_stride + i] = in[i * in_stride + j]
-void transpose_block(const float* in, std::size_t in_stride, std::size_t rows, std::size_t columns, float* out, std::size_t out_stride);
 /// One step of an LSTM (Ct, Ht of ONNX LSTM-22): gates in order i, o, f, c, each of `hidden`, without activation; peepholes (i, o, f) may be null.
 void lstm_row(const float* gates, const float* peepholes, float* cell, float* out, std::size_t hidden);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DaysOfDate, StringConcat and Require, as a session runs them.
+// DaysOfDate, CategoryHash, StringConcat and Require, as a session runs them.
 #include <gtest/gtest.h>
 
 #include "exec/session.h"
@@ -33,6 +33,20 @@ TEST(Texts, DatesAreDaysSince1970) {
   for (std::size_t i = 0; i < want.size(); ++i) EXPECT_EQ(out.integer(i), want[i]);
   EXPECT_EQ(days({}).size(), 0u);
   for (const char* bad : {"", "1970", "1970-1-01", "1970-13-01", "1900-02-29", "1970/01/01", "1970-01-01T"}) EXPECT_THROW(days({bad}), Error) << bad;
+}
+
+TEST(Texts, AreHashedAsCatBoostDoes) {
+  // The hashes that CatBoost 1.2.10 lists (save_model with a pool); every length of text that is hashed in a way of its own.
+  const std::vector<std::pair<std::size_t, std::int64_t>> known{{1, 1076941191},   {3, -1848543841},  {4, -1659182040},  {7, 434377709},    {8, 1455735286},   {9, 264526623},
+                                                                {16, 1318646574},  {17, -1169432429}, {31, 482360765},  {32, 177253753},   {33, 2044089651},  {63, 1383300614},
+                                                                {64, -322073438},  {65, -556030714},  {128, -53693400}, {129, -1035889723}, {190, 267072675}};
+  std::vector<std::string> texts;
+  for (const auto& [size, hash] : known) {
+    std::string& text = texts.emplace_back();
+    for (std::size_t i = 0; i < size; ++i) text += static_cast<char>('a' + (size * 7 + i * 3) % 26);
+  }
+  const Tensor out = run(texts, [](Expr x) { return apply("decant", "CategoryHash", {x}); });
+  for (std::size_t i = 0; i < known.size(); ++i) EXPECT_EQ(out.integer(i), known[i].second) << known[i].first;
 }
 
 TEST(Texts, AreJoined) {

@@ -423,12 +423,67 @@ std::vector<ValueId> lower_typed(Builder& b, const Node& node, ValueId input, co
   return {out.id()};
 }
 
+// Linear leaves: the trees say which leaf each row reaches; the leaf's constant, features and coefficients are gathered and added up. CumSum
+// adds one after the other, in the order in which the library does, where a ReduceSum may add in any. Leaves are padded to as many features as the
+// widest has; what stands in for a padded feature adds 0.
+std::vector<ValueId> lower_linear(Builder& b, const Node& node, ValueId input, const TreeEnsemble& p) {
+  const Shared& s = p.shared;
+  const TreeEnsemble::Linear& linear = *s.linear;
+  const auto leaves = linear.constants.size();
+  const auto trees = static_cast<std::int64_t>(p.wide.roots.size());
+  std::vector<double> numbers(leaves);
+  std::size_t width = 1;
+  for (std::size_t i = 0; i < leaves; ++i) {
+    numbers[i] = static_cast<double>(i);
+    width = std::max(width, static_cast<std::size_t>(linear.offsets[i + 1] - linear.offsets[i]));
+  }
+  Shared which;
+  which.aggregate = Aggregate::each;
+  which.values = Tensor::of<double>({static_cast<std::int64_t>(leaves), 1}, numbers);
+  if (leaves * width > (std::size_t{1} << 24)) AttributeView(node).fail(Code::limit, "linear leaves too wide to be padded for ONNX");
+  std::vector<std::int64_t> features(leaves * width, 0);
+  std::vector<double> coefficients(leaves * width, 0.0), used(leaves * width, 0.0);
+  for (std::size_t i = 0; i < leaves; ++i) {
+    for (auto from = static_cast<std::size_t>(linear.offsets[i]), to = i * width; from < static_cast<std::size_t>(linear.offsets[i + 1]); ++from, ++to) {
+      features[to] = linear.features[from];
+      coefficients[to] = linear.coefficients[from];
+      used[to] = 1;
+    }
+  }
+  const auto wide = static_cast<std::int64_t>(width), rows = static_cast<std::int64_t>(leaves);
+  const Expr x = cast(Expr(b, input), DType::float64);
+  const Expr leaf = cast(Expr(b, lower_typed<double>(b, node, input, p.wide, which).at(0)), DType::int64);  // [N, trees]
+  const auto picked = [&](Tensor all) { return gather(x.constant(std::move(all)), leaf, 0); };             // [N, trees, …]
+  const Expr is_used = greater(picked(Tensor::of<double>({rows, wide}, used)), x.scalar(0.5));
+  const Expr asked = reshape(picked(Tensor::of<std::int64_t>({rows, wide}, features)), {0, -1});
+  const Expr values = where(is_used, reshape(apply("GatherElements", {x, asked}, {{"axis", std::int64_t{1}}}), {0, trees, wide}), x.scalar(0));
+  const Expr parts = concat({unsqueeze(picked(Tensor::vector(linear.constants)), 2), values * picked(Tensor::of<double>({rows, wide}, coefficients))}, 2);
+  const auto last_of = [](Expr v, int axis) {
+    const Expr sums = apply("CumSum", {v, v.constant(Tensor::scalar(std::int64_t{axis}))});
+    return slice(sums, -1, std::numeric_limits<std::int64_t>::max(), axis);
+  };
+  const Expr missing = greater(reduce_max(cast(is_nan(values), DType::float64), 2), x.scalar(0.5));
+  const Expr each = where(missing, picked(s.values.reshaped({rows})), squeeze(last_of(parts, 2), 2));  // [N, trees]
+  std::vector<Expr> sums;
+  for (std::int64_t k = 0; k < s.outputs; ++k) {
+    std::vector<std::int64_t> of_output;
+    for (std::int64_t t = 0; t < trees; ++t) {
+      if (s.targets.empty() || s.targets[static_cast<std::size_t>(t)] == k) of_output.push_back(t);
+    }
+    Expr start = slice(each, 0, 1, 1) * 0.0;  // a column of the right height
+    start = where(is_nan(start), x.scalar(0), start);
+    if (s.base) start = start + s.base->data<double>()[static_cast<std::size_t>(k)];
+    sums.push_back(of_output.empty() ? start : last_of(concat({start, columns(each, of_output)}, 1), 1));
+  }
+  return {sums.size() == 1 ? sums[0].id() : concat(sums, 1).id()};
+}
+
 std::vector<ValueId> lower(Builder& b, const Node& node, const std::vector<ValueId>& inputs) {
   const AttributeView context(node);
   const TreeEnsemble p = read_tree_ensemble(context);
   const Shared& s = p.shared;
   const ValueId x = inputs.at(0);
-  if (s.linear) context.fail(Code::unsupported, "trees with linear leaves cannot be written to ONNX");
+  if (s.linear && !p.wide.roots.empty()) return lower_linear(b, node, x, p);
   // "leaf" says nothing of the values; node numbers are exact in a float32 up to 2^24.
   const bool small = s.values.dtype() == DType::float32 && (s.aggregate != Aggregate::leaf || (p.narrow.nodes.size() < (1u << 24) && s.leaf_ids.empty()));
   if (p.features == DType::float64) {

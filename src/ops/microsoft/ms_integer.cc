@@ -5,6 +5,7 @@
 
 #include "ops/gemm.h"
 #include "ops/quantized.h"
+#include "ops/recurrent.h"
 #include "ops/widen.h"
 
 namespace decant {
@@ -164,7 +165,6 @@ void infer_qgemm(InferContext& c) { c.outputs[0] = ranked(c.has_input(7) ? (c.ha
 void matmul_nbits(KernelContext& c) {
   const std::int64_t k = c.integer("K"), n = c.integer("N"), bits = c.integer("bits", 4), block = c.integer("block_size");
   if ((bits != 2 && bits != 4 && bits != 8) || block < 1 || block > (1 << 20) || k < 1 || n < 1 || k > (1 << 24) || n > (1 << 24)) c.fail(Code::unsupported, format("{} bits in blocks of {}", bits, block));
-  if (c.has_input(4)) c.fail(Code::unsupported, "g_idx");
   const Tensor &a = c.input(0), &b = c.input(1);
   const std::int64_t blocks = (k + block - 1) / block, bytes = (block * bits + 7) / 8;
   if (b.dtype() != DType::uint8 || static_cast<std::int64_t>(b.size()) != n * blocks * bytes) c.fail(Code::mismatch, format("weights {}{} for {} x {}", name_of(b.dtype()), text_of(b.shape()), n, k));
@@ -175,6 +175,16 @@ void matmul_nbits(KernelContext& c) {
   const std::int64_t zero_bytes = (blocks * bits + 7) / 8;
   if (has_zero && static_cast<std::int64_t>(c.input(3).size()) != n * (packed ? zero_bytes : blocks)) c.fail(Code::mismatch, format("zero points {}", text_of(c.input(3).shape())));
   const Tensor zeros = has_zero && !packed ? as_real(c, c.input(3), DType::float32) : Tensor();
+  // Which block's scale and zero point each number has, where they are not those of the block that it stands in.
+  // (onnxruntime 1.31 then takes no notice of zero points; here they count, as the operator's definition says.)
+  std::vector<std::int64_t> group;
+  if (c.has_input(4)) {
+    group = integers_of(c, c.input(4));
+    if (group.size() < z(k) || group.size() > z(blocks * block)) c.fail(Code::mismatch, format("{} groups for {} numbers", group.size(), k));
+    for (const std::int64_t g : group) {
+      if (g < 0 || g >= blocks) c.fail(Code::mismatch, format("group {} of {}", g, blocks));
+    }
+  }
   const unsigned mask = (1u << bits) - 1;
   const auto code = [&](const std::uint8_t* from, std::int64_t i) { return (from[i * bits / 8] >> (i * bits % 8)) & mask; };
   const Tensor wide = as_real(c, a, DType::float32);
@@ -184,13 +194,15 @@ void matmul_nbits(KernelContext& c) {
   const Tensor bias = c.has_input(5) ? as_real(c, c.input(5), DType::float32) : Tensor();
   if (bias.defined() && bias.shape() != Shape{n}) c.fail(Code::mismatch, format("a bias {}", text_of(bias.shape())));
   Tensor out(DType::float32, shape);
-  std::vector<float> line(z(k));
+  std::vector<float> line(z(k)), scale(z(blocks)), zero(z(blocks));
   for (std::int64_t j = 0; j < n; ++j) {
     for (std::int64_t g = 0; g < blocks; ++g) {
-      const std::uint8_t* from = b.data<std::uint8_t>().data() + (j * blocks + g) * bytes;
-      const float scale = scales.data<float>()[z(j * blocks + g)];
-      const float zero = packed ? static_cast<float>(code(c.input(3).data<std::uint8_t>().data() + j * zero_bytes, g)) : has_zero ? zeros.data<float>()[z(j * blocks + g)] : static_cast<float>(1u << (bits - 1));
-      for (std::int64_t i = 0; i < std::min(block, k - g * block); ++i) line[z(g * block + i)] = (static_cast<float>(code(from, i)) - zero) * scale;
+      scale[z(g)] = scales.data<float>()[z(j * blocks + g)];
+      zero[z(g)] = packed ? static_cast<float>(code(c.input(3).data<std::uint8_t>().data() + j * zero_bytes, g)) : has_zero ? zeros.data<float>()[z(j * blocks + g)] : static_cast<float>(1u << (bits - 1));
+    }
+    for (std::int64_t i = 0; i < k; ++i) {
+      const std::size_t g = group.empty() ? z(i / block) : z(group[z(i)]);
+      line[z(i)] = (static_cast<float>(code(b.data<std::uint8_t>().data() + (j * blocks + i / block) * bytes, i % block)) - zero[g]) * scale[g];
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       const float* x = wide.data<float>().data() + r * k;
@@ -212,6 +224,57 @@ void infer_matmul_nbits(InferContext& c) {
   if (!c.outputs[0].shape.empty()) c.outputs[0].shape.back() = dim(std::max<std::int64_t>(c.integer("N"), -1));
 }
 
+// --- DynamicQuantizeLSTM: inputs as LSTM's, but weights [D, I, 4 H] and [D, H, 4 H] of 8 bits, then for both of them their scale and zero
+// points, one or one for each column. What is multiplied is quantized by its own range, all rows of one product together. -----------------
+
+GateProduct<float> quantized_product(const KernelContext& c, std::size_t weights_at, std::size_t scale_at) {
+  want(c, scale_at, DType::float32);
+  const Tensor &weights = c.input(weights_at), &scales = c.input(scale_at), &zeros = c.input(scale_at + 1);
+  const std::int64_t directions = weights.dim(0), depth = weights.dim(1), width = weights.dim(2);
+  const auto fits = [&](const Tensor& t) { return t.shape() == Shape{directions} || t.shape() == Shape{directions, width}; };
+  if (!fits(scales) || !fits(zeros) || zeros.dtype() != weights.dtype()) {
+    c.fail(Code::mismatch, format("scales {} and zero points {}{} for weights {}{}", text_of(scales.shape()), name_of(zeros.dtype()), text_of(zeros.shape()), name_of(weights.dtype()), text_of(weights.shape())));
+  }
+  struct One {
+    Tensor matrix, zero;
+    std::span<const float> scale;  // one, or one for each column
+  };
+  std::vector<One> all;
+  const std::size_t bytes = z(depth * width), zero_each = zeros.size() / std::max<std::size_t>(z(directions), 1), scale_each = scales.size() / std::max<std::size_t>(z(directions), 1);
+  for (std::size_t d = 0; d < z(directions); ++d) {
+    all.push_back({Tensor(weights.dtype(), {depth, width}, weights.blob().slice(d * bytes, bytes)),
+                   Tensor(zeros.dtype(), zeros.rank() == 1 ? Shape{} : Shape{width}, zeros.blob().slice(d * zero_each, zero_each)), scales.data<float>().subspan(d * scale_each, scale_each)});
+  }
+  return [&c, all = std::move(all), depth, width](std::int64_t d, std::int64_t rows, const float* x, float* out) {
+    const std::span<const float> from(x, z(rows * depth));
+    const DynamicScale q = dynamic_scale(from);
+    Tensor left(DType::uint8, {rows, depth});
+    for (std::size_t i = 0; i < from.size(); ++i) left.mutable_data<std::uint8_t>()[i] = q.quantize(from[i]);
+    const Tensor zero = Tensor::scalar<std::uint8_t>(q.zero);
+    const One& one = all[z(d)];
+    const Tensor product = integer_product(c, left, one.matrix, &zero, &one.zero);
+    for (std::size_t i = 0; i < product.size(); ++i) out[i] = static_cast<float>(product.data<std::int32_t>()[i]) * (q.scale * one.scale[one.scale.size() == 1 ? 0 : i % z(width)]);
+  };
+}
+void dynamic_quantize_lstm(KernelContext& c) {
+  const Tensor &x = c.input(0), &w = c.input(1), &r = c.input(2);
+  const std::int64_t directions = c.text("direction", "forward") == "bidirectional" ? 2 : 1;
+  if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3 || w.shape() != Shape{directions, x.dim(2), w.dim(2)} || r.shape() != Shape{directions, r.dim(1), w.dim(2)} || w.dim(2) % 4 != 0 || w.dim(2) / 4 != r.dim(1)) {
+    c.fail(Code::mismatch, format("an input {} with weights {} and {}", text_of(x.shape()), text_of(w.shape()), text_of(r.shape())));
+  }
+  run_lstm(c, r.dim(1), quantized_product(c, 1, 8), quantized_product(c, 2, 10));
+}
+void infer_quantized_lstm(InferContext& c) {
+  const Type &x = c.input(0), &r = c.input(2);
+  const Dim directions = dim(c.text("direction", "forward") == "bidirectional" ? 2 : 1);
+  const Dim hidden = r.has_rank && r.shape.size() == 3 ? r.shape[1] : any_dim();
+  const bool known = x.has_rank && x.shape.size() == 3;
+  const Dim steps = known ? x.shape[0] : any_dim(), batch = known ? x.shape[1] : any_dim();
+  for (std::size_t i = 0; i < c.outputs.size(); ++i) {
+    c.outputs[i] = Type::tensor(DType::float32, i == 0 ? std::vector<Dim>{steps, directions, batch, hidden} : std::vector<Dim>{directions, batch, hidden});
+  }
+}
+
 constexpr std::string_view kMs = "com.microsoft";
 constexpr Op kOps[] = {
     {kMs, "QLinearAdd", "A sum of quantized numbers, quantized again.", infer_pair, qlinear_pair<false>},
@@ -224,6 +287,7 @@ constexpr Op kOps[] = {
     {kMs, "QLinearConcat", "Quantized numbers of several scales joined in one.", infer_qlinear_concat, qlinear_concat},
     {kMs, "MatMulIntegerToFloat", "The product of quantized matrices as float32.", infer_product, matmul_integer_to_float},
     {kMs, "DynamicQuantizeMatMul", "The product of a matrix, quantized by its own range, and a quantized one, as float32.", infer_product, dynamic_quantize_matmul},
+    {kMs, "DynamicQuantizeLSTM", "LSTM with quantized weights; what is multiplied with them is quantized by its own range.", infer_quantized_lstm, dynamic_quantize_lstm},
     {kMs, "QGemm", "Gemm of quantized matrices.", infer_qgemm, qgemm},
     {kMs, "MatMulNBits", "The product with a matrix of 2, 4 or 8 bits a number, with a scale for each block.", infer_matmul_nbits, matmul_nbits},
 };

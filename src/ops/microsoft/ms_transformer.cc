@@ -73,6 +73,23 @@ Projected cut(const AttributeView& c, const Tensor& all, const std::vector<std::
   return out;
 }
 
+// Heads that are ready, under a mask of keys, a bias of the scores and the order of the positions, each where it is given: [B, L, H * D].
+Tensor attend_masked(const KernelContext& c, const Tensor& q, const Tensor& k, const Tensor& v, std::size_t mask_at, std::size_t bias_at) {
+  const Heads h{q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
+  std::optional<KeyMask> mask;
+  if (c.has_input(mask_at)) mask.emplace(c, c.input(mask_at), h, c.real("mask_filter_value", -10000));
+  std::optional<Mask> extra;
+  if (c.has_input(bias_at)) extra.emplace(c, c.input(bias_at), h);
+  const bool causal = c.integer("unidirectional", 0) != 0;
+  AttendOptions o;
+  o.scale = c.real("scale", 0);
+  return joined_heads(attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t head, std::int64_t i, std::span<double> row) {
+    if (mask) mask->add(b, i, row);
+    if (extra) extra->add(b, head, i, row);
+    for (std::int64_t j = h.kv_length - h.q_length + i + 1; causal && j < h.kv_length; ++j) row[z(j)] = kHidden;
+  }, nullptr));
+}
+
 // The second half of Attention and QAttention, which differ in how they project. Inputs: `mask`, `past`, `extra` are their places.
 void attend_projected(KernelContext& c, const Projected& p, std::size_t mask_at, std::size_t past_at, std::size_t bias_at) {
   const std::int64_t heads = c.integer("num_heads");
@@ -87,20 +104,7 @@ void attend_projected(KernelContext& c, const Projected& p, std::size_t mask_at,
     k = joined_lengths(c, Tensor(past.dtype(), one, past.blob().slice(0, bytes)), k);
     v = joined_lengths(c, Tensor(past.dtype(), one, past.blob().slice(bytes, bytes)), v);
   }
-  const Heads h{q.dim(0), heads, heads, q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
-  std::optional<KeyMask> mask;
-  if (c.has_input(mask_at)) mask.emplace(c, c.input(mask_at), h, c.real("mask_filter_value", -10000));
-  std::optional<Mask> extra;
-  if (c.has_input(bias_at)) extra.emplace(c, c.input(bias_at), h);
-  const bool causal = c.integer("unidirectional", 0) != 0;
-  AttendOptions o;
-  o.scale = c.real("scale", 0);
-  const Tensor out = attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t head, std::int64_t i, std::span<double> row) {
-    if (mask) mask->add(b, i, row);
-    if (extra) extra->add(b, head, i, row);
-    for (std::int64_t j = h.kv_length - h.q_length + i + 1; causal && j < h.kv_length; ++j) row[z(j)] = kHidden;
-  }, nullptr);
-  c.set_output(0, joined_heads(out));
+  c.set_output(0, attend_masked(c, q, k, v, mask_at, bias_at));
   if (!c.wants_output(1)) return;
   if (k.shape() != v.shape()) c.fail(Code::mismatch, "keys and values of different sizes cannot be kept in one tensor");
   Shape shape{2};
@@ -204,20 +208,7 @@ void multi_head_attention(KernelContext& c) {
   Tensor k = split_heads(c, p.k, heads), v = split_heads(c, p.v, heads);
   if (c.has_input(6) != c.has_input(7)) c.fail(Code::mismatch, "past_key and past_value go together");
   if (c.has_input(6) && p.k.rank() == 3) k = joined_lengths(c, c.input(6), k), v = joined_lengths(c, c.input(7), v);
-  const Heads h{q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3), v.dim(3)};
-  std::optional<KeyMask> mask;
-  if (c.has_input(4)) mask.emplace(c, c.input(4), h, c.real("mask_filter_value", -10000));
-  std::optional<Mask> extra;
-  if (c.has_input(5)) extra.emplace(c, c.input(5), h);
-  const bool causal = c.integer("unidirectional", 0) != 0;
-  AttendOptions o;
-  o.scale = c.real("scale", 0);
-  const Tensor out = attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t head, std::int64_t i, std::span<double> row) {
-    if (mask) mask->add(b, i, row);
-    if (extra) extra->add(b, head, i, row);
-    for (std::int64_t j = h.kv_length - h.q_length + i + 1; causal && j < h.kv_length; ++j) row[z(j)] = kHidden;
-  }, nullptr);
-  c.set_output(0, joined_heads(out));
+  c.set_output(0, attend_masked(c, q, k, v, 4, 5));
   if (c.wants_output(1)) c.set_output(1, k);
   if (c.wants_output(2)) c.set_output(2, v);
 }
@@ -258,13 +249,39 @@ void rotary_embedding(KernelContext& c) {
   c.set_output(0, rotated(c, c.input(0), c.input(1), c.input(2), c.input(3), c.integer("num_heads", 0), c.integer("interleaved", 0) != 0));
 }
 
-// Inputs: query (or all three packed), key, value, past keys and values [B, Hkv, P, D], the last place of each sequence (int32), the whole
-// length (int32), caches of cosines and sines.
+// Keys or values as they are afterwards, [B, H, all, D]: of each sequence the first `before` rows of the past, then the new ones, then 0.
+Tensor behind(const KernelContext& c, std::size_t past_at, const Tensor& now, const std::vector<std::int64_t>& before, std::int64_t all) {
+  const Tensor* past = c.has_input(past_at) && c.input(past_at).rank() == 4 && c.input(past_at).dim(2) > 0 ? &c.input(past_at) : nullptr;
+  const std::int64_t heads = now.dim(1), length = now.dim(2), size = now.dim(3);
+  if (past != nullptr && (past->dtype() != now.dtype() || past->dim(0) != now.dim(0) || past->dim(1) != heads || past->dim(3) != size)) {
+    c.fail(Code::mismatch, format("a past {}{} for {}{}", name_of(past->dtype()), text_of(past->shape()), name_of(now.dtype()), text_of(now.shape())));
+  }
+  Tensor out(now.dtype(), {now.dim(0), heads, all, size});
+  const std::size_t row = z(size) * size_of(now.dtype());
+  auto* to = const_cast<std::byte*>(out.blob().bytes.data());
+  std::fill_n(to, out.blob().size(), std::byte{0});
+  for (std::size_t n = 0; n < z(now.dim(0) * heads); ++n, to += z(all) * row) {
+    const std::size_t first = z(before[n / z(heads)]);
+    if (first > 0) {
+      if (past == nullptr || past->dim(2) < static_cast<std::int64_t>(first)) c.fail(Code::mismatch, format("{} keys are past, and input {} does not hold them", first, past_at));
+      std::copy_n(past->blob().bytes.data() + n * z(past->dim(2)) * row, first * row, to);
+    }
+    std::copy_n(now.blob().bytes.data() + n * z(length) * row, z(length) * row, to + first * row);
+  }
+  return out;
+}
+
+// Inputs: query (or all three packed), key, value, past keys and values [B, Hkv, P, D], the last place of each sequence (int32), the length
+// of the longest (int32), caches of cosines and sines, positions (which follow from the lengths), a bias of the scores. What is past may
+// differ from sequence to sequence; a buffer as long as the whole holds it at its beginning.
 void group_query_attention(KernelContext& c) {
   const std::int64_t heads = c.integer("num_heads"), kv_heads = c.integer("kv_num_heads"), window = c.integer("local_window_size", -1);
   if (heads < 1 || kv_heads < 1 || c.input(0).rank() != 3) c.fail(Code::mismatch, format("{} and {} heads of {}", heads, kv_heads, text_of(c.input(0).shape())));
   for (std::size_t i = 9; i < c.input_count(); ++i) {
-    if (c.has_input(i)) c.fail(Code::unsupported, format("input {}", i));
+    if (c.has_input(i) && i != 10) c.fail(Code::unsupported, format("input {}", i));
+  }
+  for (const std::string_view name : {"smooth_softmax", "sliding_window_cache", "qk_output"}) {
+    if (c.integer(name, 0) > 0) c.fail(Code::unsupported, std::string(name));
   }
   Projected p;
   if (!c.has_input(1)) {
@@ -276,49 +293,41 @@ void group_query_attention(KernelContext& c) {
     p = {c.input(0), c.input(1), c.input(2)};
   }
   const std::int64_t batch = p.q.dim(0), length = p.q.dim(1);
+  if (p.k.rank() != 3 || p.k.dim(1) != length) c.fail(Code::mismatch, format("queries {} and keys {}", text_of(p.q.shape()), text_of(p.k.shape())));
   const std::vector<std::int64_t> last = integers_of(c, c.input(5).rank() > 1 ? c.input(5).reshaped({static_cast<std::int64_t>(c.input(5).size())}) : c.input(5));
   if (last.size() != z(batch)) c.fail(Code::mismatch, format("{} lengths for a batch of {}", last.size(), batch));
-  const std::int64_t past = c.has_input(3) && c.input(3).rank() == 4 ? c.input(3).dim(2) : 0;
-  // A buffer as long as the whole holds the past at its beginning; ORT writes behind it. Here what is past is what comes before the new.
+  if (c.input(6).size() != 1) c.fail(Code::mismatch, format("a total length of shape {}", text_of(c.input(6).shape())));
+  const std::int64_t past = c.has_input(3) && c.input(3).rank() == 4 ? c.input(3).dim(2) : 0, total = c.input(6).integer(0);
+  if (total < length || total > past + length) c.fail(Code::mismatch, format("a total length of {} with {} past and {} new", total, past, length));
   std::vector<std::int64_t> before(z(batch), 0);
-  for (std::size_t b = 0; b < last.size(); ++b) {
+  for (std::size_t b = 0; b < last.size() && total != length; ++b) {  // otherwise a first run, of sequences that may be padded at their end
     before[b] = last[b] + 1 - length;
-    if (before[b] < 0 && length > 1) before[b] = 0;  // a first run of sequences that are padded at their end
-    if (before[b] < 0 || before[b] > past) c.fail(Code::mismatch, format("{} keys are past, {} are there", before[b], past));
-    if (before[b] != before[0]) c.fail(Code::unsupported, "sequences that differ in what is past");
+    if (before[b] < 0 || before[b] > total - length) c.fail(Code::mismatch, format("{} keys are past of a total of {} with {} new ones", before[b], total, length));
   }
   Tensor q = p.q, k = p.k;
   if (c.integer("do_rotary", 0) != 0) {
-    const Tensor start = Tensor::vector(std::vector<std::int64_t>{batch > 0 ? before[0] : 0});
+    Tensor places(DType::int64, {batch, length});
+    for (std::int64_t i = 0; i < batch * length; ++i) places.mutable_data<std::int64_t>()[z(i)] = before[z(i / length)] + i % length;
     const bool interleaved = c.integer("rotary_interleaved", 0) != 0;
-    q = rotated(c, q, start, c.input(7), c.input(8), heads, interleaved);
-    k = rotated(c, k, start, c.input(7), c.input(8), kv_heads, interleaved);
+    q = rotated(c, q, places, c.input(7), c.input(8), heads, interleaved);
+    k = rotated(c, k, places, c.input(7), c.input(8), kv_heads, interleaved);
   }
   q = split_heads(c, q, heads);
-  k = split_heads(c, k, kv_heads);
-  Tensor v = split_heads(c, p.v, kv_heads);
-  if (past > 0 && batch > 0) {
-    const auto begin = [&](std::size_t i) {
-      const Tensor& t = c.input(i);
-      if (t.rank() != 4 || t.dim(2) < before[0]) c.fail(Code::mismatch, format("a past of shape {}", text_of(t.shape())));
-      Tensor out(t.dtype(), {t.dim(0), t.dim(1), before[0], t.dim(3)});
-      const std::size_t row = z(t.dim(3)) * size_of(t.dtype());
-      for (std::size_t n = 0; n < z(t.dim(0) * t.dim(1)); ++n) {
-        std::copy_n(t.blob().bytes.data() + n * z(t.dim(2)) * row, z(before[0]) * row, const_cast<std::byte*>(out.blob().bytes.data()) + n * z(before[0]) * row);
-      }
-      return out;
-    };
-    k = joined_lengths(c, begin(3), k);
-    v = joined_lengths(c, begin(4), v);
-  }
+  const std::int64_t all = std::max(total, past);
+  k = behind(c, 3, split_heads(c, k, kv_heads), before, all);
+  const Tensor v = behind(c, 4, split_heads(c, p.v, kv_heads), before, all);
+  const Heads h{batch, heads, kv_heads, length, all, q.dim(3), v.dim(3)};
+  std::optional<Mask> extra;
+  if (c.has_input(10)) extra.emplace(c, c.input(10), h);
   AttendOptions o;
   o.scale = c.real("scale", 0);
   o.softcap = c.real("softcap", 0);
-  const std::int64_t all = k.dim(2);
-  const Tensor out = attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t, std::int64_t i, std::span<double> row) {
-    const std::int64_t at = before[z(b)] + i;
+  const bool causal = c.integer("causal", 1) != 0;
+  const Tensor out = attend(c, q, k, v, o, [&](std::int64_t b, std::int64_t head, std::int64_t i, std::span<double> row) {
+    if (extra) extra->add(b, head, i, row);
+    const std::int64_t at = before[z(b)] + i, end = causal ? at + 1 : before[z(b)] + length;
     for (std::int64_t j = 0; j < all; ++j) {
-      if (j > at || (window > 0 && at - j >= window)) row[z(j)] = kHidden;
+      if (j >= end || (window > 0 && at - j >= window)) row[z(j)] = kHidden;
     }
   }, nullptr);
   c.set_output(0, joined_heads(out));

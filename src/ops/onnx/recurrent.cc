@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // RNN, GRU, LSTM (ai.onnx 22): one layer, one or two directions. What the inputs add to the gates is one matrix product for all steps; each
 // step adds what the state before it does.
+#include "ops/recurrent.h"
+
 #include <cmath>
 
 #include "ops/gemm.h"
@@ -95,23 +97,21 @@ void want_shape(const KernelContext& c, std::size_t input, const Shape& shape) {
   if (c.input(input).shape() != shape) c.fail(Code::mismatch, format("input {} is of shape {}, not {}", input, text_of(c.input(input).shape()), text_of(shape)));
 }
 
-Layout layout_of(const KernelContext& c, std::int64_t gates) {
+Layout layout_of(const KernelContext& c, std::int64_t gates, std::int64_t hidden) {
   Layout out;
-  const Tensor &x = c.input(0), &r = c.input(2);
-  if (x.rank() != 3 || r.rank() != 3) c.fail(Code::mismatch, format("an input {} and weights {}", text_of(x.shape()), text_of(r.shape())));
+  const Tensor& x = c.input(0);
+  if (x.rank() != 3) c.fail(Code::mismatch, format("an input {}", text_of(x.shape())));
   out.batch_first = c.integer("layout", 0) != 0;
   out.steps = x.dim(out.batch_first ? 1 : 0);
   out.batch = x.dim(out.batch_first ? 0 : 1);
   out.inputs = x.dim(2);
-  out.hidden = r.dim(2);
+  out.hidden = hidden;
   const std::string_view direction = c.text("direction", "forward");
   if (direction != "forward" && direction != "reverse" && direction != "bidirectional") c.fail(Code::corrupt, format("direction \"{}\"", printable(direction, 40)));
   out.directions = direction == "bidirectional" ? 2 : 1;
   out.first_backwards = direction == "reverse";
   if (c.has("hidden_size") && c.integer("hidden_size") != out.hidden) c.fail(Code::mismatch, format("hidden_size {}, the weights have {}", c.integer("hidden_size"), out.hidden));
   if (out.hidden > (std::int64_t{1} << 28)) c.fail(Code::limit, format("a hidden layer of {}", out.hidden));
-  want_shape(c, 1, {out.directions, gates * out.hidden, out.inputs});
-  want_shape(c, 2, {out.directions, gates * out.hidden, out.hidden});
   want_shape(c, 3, {out.directions, 2 * gates * out.hidden});
   want_shape(c, 5, out.state_shape());
   out.lengths.assign(z(out.batch), out.steps);
@@ -125,11 +125,34 @@ Layout layout_of(const KernelContext& c, std::int64_t gates) {
   return out;
 }
 
+// The same, of a layer whose weights are tensors of the type of its inputs.
+Layout layout_of(const KernelContext& c, std::int64_t gates) {
+  const Tensor& r = c.input(2);
+  if (r.rank() != 3) c.fail(Code::mismatch, format("weights {}", text_of(r.shape())));
+  const Layout out = layout_of(c, gates, r.dim(2));
+  want_shape(c, 1, {out.directions, gates * out.hidden, out.inputs});
+  want_shape(c, 2, {out.directions, gates * out.hidden, out.hidden});
+  return out;
+}
+
 template <class T>
 std::vector<T> turned(std::int64_t rows, std::int64_t columns, const T* from) {
   std::vector<T> out(z(rows * columns));
   transpose<T>(rows, columns, from, out.data());
   return out;
+}
+
+// The product with input `which`, weights [D, gates * H, …], which are turned once.
+template <class T>
+GateProduct<T> product_with(const KernelContext& c, std::size_t which) {
+  const Tensor& weights = c.input(which);
+  std::vector<std::vector<T>> matrices;
+  const std::int64_t width = weights.dim(1), depth = weights.dim(2);
+  for (std::int64_t d = 0; d < weights.dim(0); ++d) matrices.push_back(turned(width, depth, weights.data<T>().data() + d * width * depth));
+  return [matrices = std::move(matrices), width, depth](std::int64_t d, std::int64_t rows, const T* x, T* out) {
+    std::fill_n(out, rows * width, T{});
+    multiply<T>(rows, width, depth, x, matrices[z(d)].data(), out);
+  };
 }
 
 // Runs one direction. `step(n, gates, h)` computes the new state h of sequence n, in place, from the gates' sums; `recurrent` adds what the
@@ -140,12 +163,11 @@ struct Direction {
   std::int64_t index, gates;
   std::vector<T> sums, h;  // sums: [T, N, gates * H] as X has its rows
 
-  Direction(const KernelContext& c, const Layout& layout, std::int64_t d, std::int64_t gate_count) : l(layout), index(d), gates(gate_count) {
+  Direction(const KernelContext& c, const Layout& layout, std::int64_t d, std::int64_t gate_count, const GateProduct<T>& inputs) : l(layout), index(d), gates(gate_count) {
     const std::int64_t width = gates * l.hidden, rows = l.steps * l.batch;
     if (sat_mul(static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(width)) > (std::uint64_t{1} << 28)) c.fail(Code::limit, "the gates do not fit into memory");
-    const std::vector<T> w = turned(width, l.inputs, c.input(1).data<T>().data() + d * width * l.inputs);
-    sums.assign(z(rows * width), T{});
-    multiply<T>(rows, width, l.inputs, c.input(0).data<T>().data(), w.data(), sums.data());
+    sums.resize(z(rows * width));
+    inputs(d, rows, c.input(0).data<T>().data(), sums.data());
     h.assign(z(l.batch * l.hidden), T{});
     if (c.has_input(5)) {
       for (std::int64_t n = 0; n < l.batch; ++n) std::copy_n(c.input(5).data<T>().data() + l.state_at(d, n), l.hidden, h.data() + n * l.hidden);
@@ -207,18 +229,14 @@ void rnn_of(KernelContext& c) {
   const auto f = activations<T>(c, {"Tanh"}, z(l.directions));
   const Clip<T> clip(c);
   T *y = wanted<T>(c, 0, l.y_shape()), *last = wanted<T>(c, 1, l.state_shape());
+  const GateProduct<T> inputs = product_with<T>(c, 1), state = product_with<T>(c, 2);
   for (std::int64_t d = 0; d < l.directions; ++d) {
-    Direction<T> direction(c, l, d, 1);
+    Direction<T> direction(c, l, d, 1, inputs);
     direction.add_bias(c, 0, 1, false);
     direction.add_bias(c, 0, 1, true);
-    const std::vector<T> r = turned(l.hidden, l.hidden, c.input(2).data<T>().data() + d * l.hidden * l.hidden);
     std::vector<T> part(direction.h.size());
     direction.run(
-        y, last,
-        [&] {
-          std::ranges::fill(part, T{});
-          multiply<T>(l.batch, l.hidden, l.hidden, direction.h.data(), r.data(), part.data());
-        },
+        y, last, [&] { state(d, l.batch, direction.h.data(), part.data()); },
         [&](std::int64_t n, const T* gates, T* h) {
           for (std::int64_t j = 0; j < l.hidden; ++j) h[j] = f[z(d)](clip(gates[j] + part[z(n * l.hidden + j)]));
         });
@@ -233,22 +251,17 @@ void gru_of(KernelContext& c) {
   const bool linear_first = c.integer("linear_before_reset", 0) != 0;
   T *y = wanted<T>(c, 0, l.y_shape()), *last = wanted<T>(c, 1, l.state_shape());
   const std::int64_t size = l.hidden;
+  const GateProduct<T> inputs = product_with<T>(c, 1), state = product_with<T>(c, 2);
   for (std::int64_t d = 0; d < l.directions; ++d) {
-    Direction<T> direction(c, l, d, 3);
+    Direction<T> direction(c, l, d, 3, inputs);
     direction.add_bias(c, 0, 3, false);
     direction.add_bias(c, 0, 2, true);
     if (!linear_first) direction.add_bias(c, 2, 3, true);
-    const T* weights = c.input(2).data<T>().data() + d * 3 * size * size;
-    const std::vector<T> r = turned(3 * size, size, weights);                            // update, reset, hidden side by side
-    const std::vector<T> r_hidden = turned(size, size, weights + 2 * size * size);
+    const std::vector<T> r_hidden = turned(size, size, c.input(2).data<T>().data() + (d * 3 + 2) * size * size);
     const T* hidden_bias = c.has_input(3) ? c.input(3).data<T>().data() + d * 6 * size + 5 * size : nullptr;
     std::vector<T> part(z(l.batch * 3 * size)), reset(z(size)), add(z(size));
     direction.run(
-        y, last,
-        [&] {
-          std::ranges::fill(part, T{});
-          multiply<T>(l.batch, 3 * size, size, direction.h.data(), r.data(), part.data());
-        },
+        y, last, [&] { state(d, l.batch, direction.h.data(), part.data()); },
         [&](std::int64_t n, const T* gates, T* h) {
           const T* own = part.data() + n * 3 * size;
           for (std::int64_t j = 0; j < size; ++j) reset[z(j)] = f[z(2 * d)](clip(gates[size + j] + own[size + j]));
@@ -268,8 +281,7 @@ void gru_of(KernelContext& c) {
 }
 
 template <class T>
-void lstm_of(KernelContext& c) {
-  const Layout l = layout_of(c, 4);
+void lstm_of(KernelContext& c, const Layout& l, const GateProduct<T>& inputs, const GateProduct<T>& state) {
   const auto f = activations<T>(c, {"Sigmoid", "Tanh", "Tanh"}, z(l.directions));
   const Clip<T> clip(c);
   const bool coupled = c.integer("input_forget", 0) != 0;
@@ -278,10 +290,9 @@ void lstm_of(KernelContext& c) {
   T *y = wanted<T>(c, 0, l.y_shape()), *last = wanted<T>(c, 1, l.state_shape()), *last_cell = wanted<T>(c, 2, l.state_shape());
   const std::int64_t size = l.hidden;
   for (std::int64_t d = 0; d < l.directions; ++d) {
-    Direction<T> direction(c, l, d, 4);
+    Direction<T> direction(c, l, d, 4, inputs);
     direction.add_bias(c, 0, 4, false);
     direction.add_bias(c, 0, 4, true);
-    const std::vector<T> r = turned(4 * size, size, c.input(2).data<T>().data() + d * 4 * size * size);
     const T* peephole = c.has_input(7) ? c.input(7).data<T>().data() + d * 3 * size : nullptr;  // input, output, forget
     std::vector<T> part(z(l.batch * 4 * size)), cells(direction.h.size(), T{});
     if (c.has_input(6)) {
@@ -289,11 +300,7 @@ void lstm_of(KernelContext& c) {
     }
     const auto &gate = f[z(3 * d)], &candidate = f[z(3 * d + 1)], &out = f[z(3 * d + 2)];
     direction.run(
-        y, last,
-        [&] {
-          std::ranges::fill(part, T{});
-          multiply<T>(l.batch, 4 * size, size, direction.h.data(), r.data(), part.data());
-        },
+        y, last, [&] { state(d, l.batch, direction.h.data(), part.data()); },
         [&](std::int64_t n, const T* gates, T* h) {
           const T* own = part.data() + n * 4 * size;
           T* cell = cells.data() + n * size;
@@ -313,6 +320,12 @@ void lstm_of(KernelContext& c) {
       }
     }
   }
+}
+
+template <class T>
+void lstm_of(KernelContext& c) {
+  const Layout l = layout_of(c, 4);  // first: it checks the weights
+  lstm_of<T>(c, l, product_with<T>(c, 1), product_with<T>(c, 2));
 }
 
 #define DECANT_RECURRENT(name)                                                                   \
@@ -344,6 +357,11 @@ constexpr Op kOps[] = {
 };
 
 }  // namespace
+
+void run_lstm(KernelContext& c, std::int64_t hidden, const GateProduct<float>& inputs, const GateProduct<float>& state) {
+  want(c, 0, DType::float32);
+  lstm_of<float>(c, layout_of(c, 4, hidden), inputs, state);
+}
 
 std::span<const Op> recurrent_ops() { return kOps; }
 

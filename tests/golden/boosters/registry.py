@@ -94,3 +94,21 @@ def frame(table, texts=("red", "green", "blue", "sky, light", 'o"dd')):
         return out
 
     return of
+
+
+def asked(model, train):
+    """What predict and predict_proba, where it has them, say of the rows that are asked about."""
+    return {method: getattr(model, method)(train.ask) for method in ("predict", "predict_proba") if hasattr(model, method)}
+
+
+def built(build, train, prepare=False):
+    """The model that `build` gives, and what it is to be fitted on: with `prepare` a data frame, in place of the table's numbers."""
+    try:
+        model = build()
+    except (AttributeError, TypeError) as error:  # a class or option that this version lacks
+        raise NotImplementedError(str(error)) from error
+    if not prepare:
+        return model, train.x
+    of = frame(train)
+    train.name, train.ask, train.suffix = "frame", of(train.ask), ".csv"
+    return model, of(train.x)

@@ -20,15 +20,7 @@ Expr predicted(const Object& self, const Table& x) {
 
 Result regressor(Context&, const Object& self, Method, const Table& x) { return predicted(self, x); }
 
-std::optional<Tensor> stored_classes(const Object& self) {
-  for (const char* name : {"_classes", "classes_", "_le"}) {
-    if (!self.set(name)) continue;
-    const Object holder = self[name];
-    const Tensor classes = holder.is_instance() && !holder.array() ? holder["classes_"].tensor() : holder.tensor();
-    if (classes.rank() == 1 && classes.size() > 0) return classes;
-  }
-  return std::nullopt;
-}
+std::optional<Tensor> kept_classes(const Object& self) { return stored_classes(self, {"_classes", "classes_", "_le"}); }
 
 Result classifier(Context& context, const Object& self, Method method, const Table& x) {
   // An objective of the user's own: its scores are all that there is.
@@ -41,7 +33,7 @@ Result classifier(Context& context, const Object& self, Method method, const Tab
   }
   const Expr p = context.value(self, Method::predict_proba, x);
   if (own) return p;
-  const auto classes = stored_classes(self);
+  const auto classes = kept_classes(self);
   if (!classes) unsupported(self, "cannot tell its classes");
   return labels(context, *classes, argmax(p, 1));
 }
@@ -55,7 +47,7 @@ void facts(const Object& self, Facts& out) {
     for (const CategoryList& known : booster.categories()) out.text = out.text || known.is_text();
   }
   if (!self.name().ends_with("Classifier")) return;
-  if (const auto classes = stored_classes(self)) out.classes = *classes;
+  if (const auto classes = kept_classes(self)) out.classes = *classes;
 }
 
 }  // namespace

@@ -42,15 +42,7 @@ std::int64_t class_count(const Object& self) {
 }
 
 /// Labels, where versions before 1.6 kept them; else the classes are their own numbers.
-std::optional<Tensor> stored_classes(const Object& self) {
-  for (const char* name : {"_le", "classes_"}) {
-    if (!self.set(name)) continue;
-    const Object holder = self[name];
-    const Tensor classes = holder.is_instance() && !holder.array() ? holder["classes_"].tensor() : holder.tensor();
-    if (classes.rank() == 1 && classes.size() > 0) return classes;
-  }
-  return std::nullopt;
-}
+std::optional<Tensor> kept_classes(const Object& self) { return stored_classes(self, {"_le", "classes_"}); }
 
 Result classifier(Context& context, const Object& self, Method method, const Table& x) {
   const bool plain = xgboost::booster_of(self["_Booster"]).objective == "multi:softmax";  // classes already
@@ -66,7 +58,7 @@ Result classifier(Context& context, const Object& self, Method method, const Tab
   else if (class_count(self) != 2 && xgboost::booster_of(self["_Booster"]).num_class > 1) which = argmax(p, 1);
   else if (xgboost::booster_of(self["_Booster"]).outputs() > 1) return cast(greater(p, p.scalar(0.5)), DType::int64);  // several labels
   else which = cast(greater(squeeze(columns(p, {1}), 1), p.scalar(0.5)), DType::int64);
-  const auto classes = stored_classes(self);
+  const auto classes = kept_classes(self);
   return classes ? labels(context, *classes, which) : which;
 }
 
@@ -77,7 +69,7 @@ void facts(const Object& self, Facts& out) {
   out.names = booster.feature_names;
   out.text = xgboost::has_text_categories(booster);
   if (!self.name().ends_with("Classifier") || (booster.outputs() > 1 && booster.num_class <= 1)) return;
-  if (const auto stored = stored_classes(self)) {
+  if (const auto stored = kept_classes(self)) {
     out.classes = *stored;
   } else if (const std::int64_t count = class_count(self); count > 0 && count < 1'000'000) {
     out.classes = Tensor(DType::int64, {count});

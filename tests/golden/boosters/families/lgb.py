@@ -5,7 +5,7 @@ import pickle
 import lightgbm as lgb
 import numpy as np
 
-from registry import EXACT, REL12, ULP4, case, frame
+from registry import EXACT, REL12, ULP4, asked, built, case, frame
 
 VERSION = tuple(int(part) for part in lgb.__version__.split(".")[:2])
 COMMON = {"num_threads": 1, "num_leaves": 11, "min_data_in_leaf": 5, "learning_rate": 0.3, "verbose": -1, "seed": 3, "deterministic": True,
@@ -144,18 +144,10 @@ def _(train, stem):
 def wrapped(name, build, target, table="missing", fit=None, prepare=None, contracts=None):
     @case(name, table, EXACT, contracts=contracts, estimator=name)
     def _(train, stem):
-        try:
-            model = build()
-        except (AttributeError, TypeError) as error:
-            raise NotImplementedError(str(error)) from error
-        x = train.x
-        if prepare:
-            of = frame(train)
-            x, train.name, train.ask, train.suffix = of(train.x), "frame", of(train.ask), ".csv"
+        model, x = built(build, train, prepare)
         y = getattr(train, target)
         model.fit(x, np.array(["low", "mid", "top"])[y] if table == "plain" and target == "multi" else y, **(fit(train) if fit else {}))
-        answers = {method: getattr(model, method)(train.ask) for method in ("predict", "predict_proba") if hasattr(model, method)}
-        return save(model, stem, "pickle"), answers
+        return save(model, stem, "pickle"), asked(model, train)
 
 
 SMALL = {"n_estimators": 6, "num_leaves": 9, "min_child_samples": 5, "n_jobs": 1, "random_state": 0, "verbose": -1}

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import xgboost as xgb
 
-from registry import EXACT, FLOAT32, ULP4, case, frame
+from registry import EXACT, FLOAT32, ULP4, asked, built, case, frame
 
 VERSION = tuple(int(part) for part in xgb.__version__.split(".")[:2])
 COMMON = {"nthread": 1, "max_depth": 4, "seed": 3, "eta": 0.4}
@@ -175,18 +175,9 @@ def _(train, stem):
 def wrapped(name, build, target, table="missing", without=(), fit=None, prepare=None, contract=EXACT):
     @case(name, table, contract, contracts={"predict_proba": ULP4} | ({"predict": ULP4} if name in ("xgb_regressor_poisson", "xgb_model") else {}), estimator=name)
     def _(train, stem):
-        try:
-            model = build()
-        except (AttributeError, TypeError) as error:
-            raise NotImplementedError(str(error)) from error
-        x = train.x
-        if prepare:
-            of = frame(train)
-            x, train.name, train.ask, train.suffix = of(train.x), "frame", of(train.ask), ".csv"
+        model, x = built(build, train, prepare)
         model.fit(x, getattr(train, target), **(fit(train) if fit else {}))
-        path = save(model, stem, "pickle")
-        answers = {method: getattr(model, method)(train.ask) for method in ("predict", "predict_proba") if hasattr(model, method)}
-        return path, answers
+        return save(model, stem, "pickle"), asked(model, train)
 
 
 SMALL = {"n_estimators": 6, "max_depth": 3, "n_jobs": 1, "random_state": 0}

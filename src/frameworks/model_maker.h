@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Model of a boosting library while it is made: inputs and outputs are added to graph and signature together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/model.h"
+#include "ops/expr.h"
+
+namespace decant {
+
+class ModelMaker {
+ public:
+  Model model;
+
+  /// A table of numbers as one input, [N, width].
+  Expr matrix(std::int64_t width, const std::vector<std::string>& columns) {
+    return input("X", Type::tensor(DType::float64, {{-1, "N"}, {width, {}}}), columns);
+  }
+  /// A column that is an input of its own, [N, 1], as one of texts must be.
+  Expr column(const std::string& name, bool text) { return input(name, Type::tensor(text ? DType::string : DType::float64, {{-1, "N"}, {1, {}}}), {}); }
+
+  void output(Expr value, const char* name, std::vector<std::string> columns = {}) {
+    builder_.output(value.id(), name);
+    model.signature.outputs.push_back({name, value.type(), std::move(columns)});
+  }
+
+  Model finish(const char* framework, const char* producer, std::vector<Info> facts) && {
+    const std::string name = std::string(producer).substr(std::string_view(producer).rfind('.') + 1);
+    model.graph = builder_.finish(name);
+    model.signature.row_wise = true;
+    model.origin.framework = framework;
+    model.origin.producer = producer;
+    model.info = {"model", "\"" + name + "\"", std::move(facts)};
+    return std::move(model);
+  }
+
+ private:
+  Expr input(const std::string& name, const Type& type, const std::vector<std::string>& columns) {
+    model.signature.inputs.push_back({name, type, columns});
+    return {builder_, builder_.input(name, type)};
+  }
+
+  Builder builder_;
+};
+
+}  // namespace decant

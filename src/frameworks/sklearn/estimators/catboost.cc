@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// CatBoost's estimators (catboost/core.py), alone and in pipelines.
+#include "base/text.h"
+#include "frameworks/catboost/pickled.h"
+#include "frameworks/sklearn/parts.h"
+
+namespace decant::sklearn {
+namespace {
+
+Expr raw_of(const Object& self, const Table& x) {
+  const catboost::Booster& booster = catboost::booster_of(self);
+  if (static_cast<std::int64_t>(x.width()) != booster.columns && !x.is_whole()) {
+    self.fail(Code::mismatch, format("the model takes {} columns, {} come in", booster.columns, x.width()));
+  }
+  const Expr rows = booster.categories.empty() ? cast(x.matrix(), DType::float32) : catboost::rows(booster, [&](std::size_t i, bool text) { return x.column(i, text); });
+  return catboost::raw_values(booster, rows);
+}
+
+/// As predict() of CatBoostClassifier and CatBoostRegressor transforms it.
+Result trained(Context&, const Object& self, Method method, const Table& x) {
+  const catboost::Answers all = catboost::answers(catboost::booster_of(self), raw_of(self, x));
+  if (self.name() == "CatBoostClassifier" && !all.predict_proba) unsupported(self, format("a classifier of the loss {}", printable(catboost::booster_of(self).loss, 40)));
+  return method == Method::predict_proba ? all.predict_proba : all.predict;
+}
+
+/// predict() of CatBoost and CatBoostRanker gives what the trees add up to.
+Result untransformed(Context&, const Object& self, Method, const Table& x) {
+  const Expr raw = raw_of(self, x);
+  return raw.dim(1) == 1 ? squeeze(raw, 1) : raw;
+}
+
+void facts(const Object& self, Facts& out) {
+  if (!self.has("__model")) return;
+  const catboost::Booster& booster = catboost::booster_of(self);
+  out.features = booster.columns;
+  out.text = !booster.categories.empty();
+  if (booster.names.size() == static_cast<std::size_t>(booster.columns)) out.names = booster.names;
+  if (self.name() == "CatBoostClassifier") out.classes = catboost::classes_of(booster);
+}
+
+}  // namespace
+
+std::span<const Estimator> catboost_estimators() {
+  static constexpr Estimator kEstimators[] = {
+      {"CatBoost", kRegressor, untransformed, nullptr, facts},
+      {"CatBoostClassifier", {Method::predict, Method::predict_proba}, trained, nullptr, facts},
+      {"CatBoostRanker", kRegressor, untransformed, nullptr, facts},
+      {"CatBoostRegressor", kRegressor, trained, nullptr, facts},
+  };
+  return kEstimators;
+}
+
+}  // namespace decant::sklearn
