@@ -88,6 +88,7 @@ int run_cli(int argc, char** argv) {
   sub->add_option("out", convert_options.output, "the file to write; its extension tells the format")->required();
   sub->add_option("--to", convert_options.to, "the format to write");
   sub->add_flag("--strict", convert_options.strict, "write nothing and end with 3 when something would be lost");
+  sub->add_option("--also", convert_options.part.outputs, "outputs that are only made on request, such as apply")->delimiter(',');
   add_part(sub, convert_options);
   add(sub, convert_options, convert);
 

@@ -135,7 +135,7 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
   // of a few thousand rows. Where rows are very wide (text as a plain matrix), memory decides: 64 MB a value.
   const bool trees = std::ranges::any_of(order, [](const Node* node) { return node->op.starts_with("TreeEnsemble"); });
   const std::size_t least = std::clamp<std::size_t>((std::size_t{1} << 23) / widest, 1, trees ? 64 : 16);
-  plan->block_rows = options_.block_rows != 0 ? options_.block_rows : std::clamp<std::size_t>((std::size_t{1} << (trees ? 20 : 15)) / widest, least, 4096);
+  plan->block_rows = options_.block_rows != 0 ? options_.block_rows : std::clamp<std::size_t>((std::size_t{1} << (trees ? 20 : 16)) / widest, least, 4096);
   cache_->plans.emplace(key, plan);
   return plan;
 }

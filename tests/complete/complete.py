@@ -51,9 +51,17 @@ def main():
         need(name in models or name in text or name in recorded or name in tests or name in third_party(), f"estimator {name} has no golden case")
     # All that scikit-learn has is run, or refused with its reason.
     names = {one["name"] for one in known["estimators"]}
-    for line in (ROOT / "tests/complete/sklearn_estimators.txt").read_text().splitlines():
-        if not line.startswith("#"):
-            need(line in names, f"scikit-learn has {line}, of which decant knows nothing")
+    scikit_learn = [line for line in (ROOT / "tests/complete/sklearn_estimators.txt").read_text().splitlines() if not line.startswith("#")]
+    for line in scikit_learn:
+        need(line in names, f"scikit-learn has {line}, of which decant knows nothing")
+    # docs/sklearn.md (tests/conformance/live_sklearn.py --write) says how each of them fares.
+    page = ROOT / "docs/sklearn.md"
+    rows = {tuple(cell.strip() for cell in line.split("|")[1:3]) for line in page.read_text().splitlines() if line.startswith("| ")} if page.exists() else set()
+    need(rows, "docs/sklearn.md is missing")
+    for one in known["estimators"]:
+        if one["name"] in scikit_learn:
+            for method in one["methods"] or ["-"]:
+                need((one["name"], method) in rows, f"docs/sklearn.md has no row for {one['name']}.{method}")
     for op in known["operators"]:
         need(op["name"], "an operator without a name")
     print("\n".join(missing))

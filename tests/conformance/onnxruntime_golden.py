@@ -92,7 +92,9 @@ def main():
             if cause := known.get(f"{version} {case['case']}"):
                 causes[cause] += 1
                 continue
-            run = subprocess.run([decant, "convert", folder / case["model"], path], capture_output=True, text=True)
+            with np.load(folder / case["expected"]) as wanted:
+                also = ["--also", "apply"] if "apply" in wanted else []
+            run = subprocess.run([decant, "convert", folder / case["model"], path, *also], capture_output=True, text=True)
             if run.returncode:
                 name = re.search(r"unsupported: \S*\.(\w+) \(scikit-learn|\((decant\.\w+)\): unsupported: ", run.stderr)
                 name = name and (name[1] or name[2])

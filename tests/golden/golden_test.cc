@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
     std::string name;
     std::vector<std::string> versions;  // folders
   };
-  const Suite suites[] = {{"sklearn", {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "thirdparty"}},
+  const Suite suites[] = {{"sklearn", {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "thirdparty", "mappers"}},
                           {"boosters", {"boosters-2019", "boosters-2020", "boosters-2023", "boosters"}}};
   const Suite* suite = &suites[0];
   std::string version, filter, through;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <set>
 
 #include "base/text.h"
 
@@ -58,6 +60,21 @@ Expr Categories::hits(const Table& x, std::size_t i) const {
   std::ranges::fill(gaps.mutable_data<bool>(), false);
   for (const std::size_t at : nan_) gaps.mutable_data<bool>()[at] = true;
   return logical_or(out, logical_and(is_nan(number), number.constant(gaps)));
+}
+
+Categories::Found Categories::find(const Table& x, std::size_t i) const {
+  const std::set<std::string_view> different(texts_.begin(), texts_.end());
+  if (!text_ || texts_.empty() || different.size() != texts_.size()) {
+    const Expr found = hits(x, i);
+    return {code_of(found), known_of(found)};
+  }
+  // Texts are looked up instead of compared with each.
+  const Expr column = x.column(i, true);
+  if (column.dtype() != DType::string) throw Error(Code::unsupported, format("column {} holds numbers, where an encoder knows texts", i));
+  std::vector<std::int64_t> places(texts_.size());
+  std::iota(places.begin(), places.end(), 0);
+  const Expr code = apply("ai.onnx.ml", "LabelEncoder", {column}, {{"keys_strings", texts_}, {"values_int64s", places}, {"default_int64", std::int64_t{-1}}});
+  return {code, greater_equal(code, code.scalar(0))};
 }
 
 Expr code_of(Expr hits) { return unsqueeze(argmax(cast(hits, DType::int32), 1), 1); }

@@ -17,6 +17,12 @@ class Categories {
 
   /// Which category each row is: boolean [N, size]. A row that is none of them has no true element.
   Expr hits(const Table& x, std::size_t column) const;
+  /// The same as numbers.
+  struct Found {
+    Expr code;   // int64 [N, 1]: the first that it is; any where it is none
+    Expr known;  // boolean [N, 1]
+  };
+  Found find(const Table& x, std::size_t column) const;
 
  private:
   std::size_t size_ = 0;

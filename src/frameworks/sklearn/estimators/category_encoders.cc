@@ -60,9 +60,9 @@ Table encoded(const Object& self, const Table& x, const std::map<std::size_t, Co
     const Column& c = at->second;
     if (!dropped.empty() && x.names().empty()) unsupported(self, "drop_invariant=True has dropped columns, and the table has no names");
     const Categories categories(c.labels);
-    const Expr hits = categories.hits(x, i);
-    Expr known = known_of(hits);
-    const Expr code = code_of(hits), cell = x.column(i, categories.is_text());
+    const auto [code, found] = categories.find(x, i);
+    Expr known = found;
+    const Expr cell = x.column(i, categories.is_text());
     const Expr empty = cell.dtype() == DType::string ? equal(cell, cell.constant(Tensor::scalar(std::string()))) : is_nan(cast(cell, DType::float64));
     const std::string name = x.names().empty() ? format("{}", i) : printable(x.names()[i], 60);
     if (c.refuse_unknown) known = require(known, logical_or(known, empty), format("a category in column {} that {} does not know", name, self.name()));

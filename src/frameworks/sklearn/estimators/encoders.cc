@@ -170,8 +170,8 @@ Result ordinal(Context&, const Object& self, Method, const Table& x) {
       values[static_cast<std::size_t>(at->second)] = encoded;
     }
     if (values.empty()) self.fail(Code::corrupt, "a column without categories");
-    const Expr hits = categories.hits(x, i), known = known_of(hits);
-    Expr code = looked_up(code_of(hits), values);
+    const auto [found, known] = categories.find(x, i);
+    Expr code = looked_up(found, values);
     if (strict) code = require(code, known, format("a category in column {} that OrdinalEncoder does not know", i));
     else code = where(known, code, code.scalar(self["unknown_value"].real()));
     parts.push_back(code);
@@ -188,7 +188,7 @@ Result target_encoder(Context&, const Object& self, Method, const Table& x) {
   std::vector<Expr> parts;
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const Categories categories(lists[i]);
-    const Expr hits = categories.hits(x, i), known = known_of(hits), code = code_of(hits);
+    const auto [code, known] = categories.find(x, i);
     for (std::size_t k = 0; k < per_column; ++k) {
       const std::vector<double> values = encodings[i * per_column + k].list();
       if (values.size() != categories.size()) self.fail(Code::corrupt, "encodings_ do not fit categories_");
@@ -201,8 +201,8 @@ Result target_encoder(Context&, const Object& self, Method, const Table& x) {
 
 Result label_encoder(Context&, const Object& self, Method, const Table& x) {
   const Categories classes(self["classes_"]);
-  const Expr hits = classes.hits(x, 0);
-  return squeeze(require(code_of(hits), known_of(hits), "a label that LabelEncoder does not know"), 1);
+  const auto [code, known] = classes.find(x, 0);
+  return squeeze(require(code, known, "a label that LabelEncoder does not know"), 1);
 }
 
 Result label_binarizer(Context&, const Object& self, Method, const Table& x) {

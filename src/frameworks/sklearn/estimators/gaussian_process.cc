@@ -18,9 +18,14 @@ Expr euclidean(Expr x, Expr y) { return apply("decant", "PairwiseDistance", {x, 
 
 Expr over_length(const Object& kernel, Expr rows) {
   const std::vector<double> length = kernel["length_scale"].list();
-  if (length.size() == 1) return rows / length[0];
-  if (static_cast<std::int64_t>(length.size()) != rows.dim(1)) kernel.fail(Code::corrupt, format("length scales for {} features of {}", length.size(), rows.dim(1)));
-  return rows / rows.row(length);
+  if (length.empty() || (length.size() != 1 && static_cast<std::int64_t>(length.size()) != rows.dim(1))) kernel.fail(Code::corrupt, format("length scales for {} features of {}", length.size(), rows.dim(1)));
+  if (const Tensor* known = rows.builder().constant_of(rows.id()); known != nullptr && known->dtype() == DType::float64) {
+    // The rows that it was fitted on, divided once, so that distances to them are distances to constant points.
+    std::vector<double> values(known->data<double>().begin(), known->data<double>().end());
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] /= length[i % length.size()];
+    return rows.constant(Tensor::of<double>(known->shape(), values));
+  }
+  return length.size() == 1 ? rows / length[0] : rows / rows.row(length);
 }
 
 Expr matern(const Object& kernel, Expr distance) {

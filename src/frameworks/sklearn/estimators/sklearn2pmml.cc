@@ -44,7 +44,9 @@ Result data_frame_mapper(Context& context, const Object& self, Method, const Tab
     for (std::size_t i = 0; i < taken.size(); ++i) {
       if (!taken[i]) rest.push_back(static_cast<std::int64_t>(i));
     }
-    if (!rest.empty()) parts.push_back(x.select(rest));
+    // The mapper keeps no names but those that it maps. Where nothing else names its input, which others there are is not in the file.
+    if (rest.empty()) unsupported(self, "default=None hands on all other columns, and the file does not say which there are");
+    parts.push_back(x.select(rest));
   } else if (self.has("default") && !(self["default"].is_number() && !self["default"].boolean())) {
     unsupported(self, "a transformer for all other columns");
   }
