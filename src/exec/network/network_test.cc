@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <new>
 #include <thread>
+#include <tuple>
 
 #include "exec/network/network_testing.h"
 
@@ -73,6 +74,22 @@ TEST(Network, ResidualBlocks) {
     EXPECT_EQ(plan.find("\nBatchNormalization "), std::string::npos) << plan;
     EXPECT_EQ(plan.find("\nRelu "), std::string::npos) << plan;
     EXPECT_EQ(plan.find("reference"), std::string::npos) << plan;
+  }
+}
+
+// Filters of 3 x 3 and what may stand behind them, for which oneDNN has several algorithms.
+TEST(Network, ThreeByThree) {
+  for (const auto& [channels, filters, side] : {std::tuple<std::int64_t, std::int64_t, std::int64_t>{16, 16, 9}, {32, 32, 40}, {64, 48, 13}, {130, 64, 7}, {128, 128, 28}}) {
+    SCOPED_TRACE(channels);
+    Net n;
+    const ValueId x = n.input({1, channels, side, side});
+    const auto conv = [&](ValueId v, std::int64_t from, std::int64_t to) { return n.op("Add", {n.conv(v, {to, from, 3, 3}, 1, 1), n.weight({1, to, 1, 1})}); };
+    std::vector<ValueId> outputs{conv(x, channels, filters)};
+    const ValueId y = n.op("Relu", {conv(x, channels, filters)});
+    outputs.push_back(n.op("Relu", {n.op("Add", {n.conv(y, {filters, filters, 3, 3}, 1, 1), y})}));
+    outputs.push_back(n.op("Clip", {n.conv(y, {filters, filters, 3, 3}, 1, 0), n.number(0), n.number(6)}));
+    outputs.push_back(n.op("Mul", {outputs[0], n.op("Sigmoid", {n.conv(y, {filters, filters, 3, 3}, 1, 1)})}));
+    compare(n.model(outputs), {n.tensor({1, channels, side, side}, 0.05f)});  // so that what Clip leaves is not small beside what it cuts off
   }
 }
 
