@@ -150,11 +150,13 @@ bool in_proportion(const CompileContext& c, const Desc& weights, const Desc& scr
 // Winograd's algorithm computes tiles of 2 x 2 outputs of a 3 x 3 filter with 16 multiplications instead of 36. oneDNN 2.6 has it for AVX-512 and
 // never chooses it by itself. On one Zen 4 core it took 0.5 to 0.9 of the time for 16 channels and more (64 x 56 x 56: 1.0 ms instead of
 // 1.95), and longer for 3. Its sums are of larger terms, so results are within 2e-6 of the largest and not 5e-7; the variant with tiles of
-// 4 x 4, which is faster still, gets to 3e-6 and is not used (docs/exactness.md).
+// 4 x 4, which is faster still, gets to 3e-6 and is not used (docs/exactness.md). Filters are transformed once, slowly: some 70 ms for
+// 512 x 512, of which images of 7 x 7 never earn anything back.
 bool suits_winograd(const Convolution& c) {
+  constexpr std::size_t kWorth = 128;
   const Window& w = c.window;
   const auto all = [](const Shape& s, std::int64_t v) { return std::ranges::all_of(s, [v](std::int64_t n) { return n == v; }); };
-  return c.groups == 1 && w.rank() == 2 && all(w.kernel, 3) && all(w.strides, 1) && all(w.dilations, 1) && c.channels >= 16 && c.filters >= 16;
+  return c.groups == 1 && w.rank() == 2 && all(w.kernel, 3) && all(w.strides, 1) && all(w.dilations, 1) && c.channels >= 16 && c.filters >= 16 && count_of(w.out) * static_cast<std::size_t>(c.batch) >= kWorth;
 }
 
 CompiledPtr conv(const CompileContext& c) {
