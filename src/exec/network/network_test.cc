@@ -9,9 +9,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <set>
 #include <thread>
+#include <tuple>
 
 #include "exec/network/network_testing.h"
+#include "kernels/network/gemm.h"
+#include "kernels/network/targets.h"
+#include <hwy/targets.h>
 
 // GCC and clang each say in their own way that a sanitizer brings its own allocator.
 #if defined(__SANITIZE_ADDRESS__)
@@ -73,6 +78,22 @@ TEST(Network, ResidualBlocks) {
     EXPECT_EQ(plan.find("\nBatchNormalization "), std::string::npos) << plan;
     EXPECT_EQ(plan.find("\nRelu "), std::string::npos) << plan;
     EXPECT_EQ(plan.find("reference"), std::string::npos) << plan;
+  }
+}
+
+// Filters of 3 x 3 and what may stand behind them, for which oneDNN has several algorithms.
+TEST(Network, ThreeByThree) {
+  for (const auto& [channels, filters, side] : {std::tuple<std::int64_t, std::int64_t, std::int64_t>{16, 16, 9}, {32, 32, 40}, {64, 48, 13}, {130, 64, 7}, {128, 128, 28}}) {
+    SCOPED_TRACE(channels);
+    Net n;
+    const ValueId x = n.input({1, channels, side, side});
+    const auto conv = [&](ValueId v, std::int64_t from, std::int64_t to) { return n.op("Add", {n.conv(v, {to, from, 3, 3}, 1, 1), n.weight({1, to, 1, 1})}); };
+    std::vector<ValueId> outputs{conv(x, channels, filters)};
+    const ValueId y = n.op("Relu", {conv(x, channels, filters)});
+    outputs.push_back(n.op("Relu", {n.op("Add", {n.conv(y, {filters, filters, 3, 3}, 1, 1), y})}));
+    outputs.push_back(n.op("Clip", {n.conv(y, {filters, filters, 3, 3}, 1, 0), n.number(0), n.number(6)}));
+    outputs.push_back(n.op("Mul", {outputs[0], n.op("Sigmoid", {n.conv(y, {filters, filters, 3, 3}, 1, 1)})}));
+    compare(n.model(outputs), {n.tensor({1, channels, side, side}, 0.05f)});  // so that what Clip leaves is not small beside what it cuts off
   }
 }
 
@@ -221,6 +242,35 @@ TEST(Network, NormalizationsOfChannels) {
   const std::vector<Tensor> given{n.tensor({2, 6, 9, 7}, 1, 5)};
   compare(model, given);
   EXPECT_EQ(planned(*model, given).find("reference"), std::string::npos) << planned(*model, given);
+}
+
+// The kernels of each instruction set that this machine has: products whose sides are no multiple of anything, in one block of the shared
+// dimension and in several, and what works on rows.
+TEST(Network, EveryInstructionSet) {
+  struct Restore {
+    ~Restore() { hwy::SetSupportedTargetsForTest(0); }
+  } restore;
+  const std::int64_t all = hwy::SupportedTargets() & HWY_TARGETS;
+  int count = 0;
+  std::set<std::size_t> widths;
+  for (std::int64_t left = all; left != 0; left &= left - 1, ++count) {
+    const std::int64_t target = left & -left;
+    hwy::SetSupportedTargetsForTest(target);
+    SCOPED_TRACE(hwy::TargetName(target));
+    widths.insert(PackedMatrix::floats(1, 1));
+    for (const std::int64_t rows : {1, 3, 5, 14, 29, 61}) {
+      Net n(static_cast<unsigned>(rows));
+      const ValueId x = n.input({rows, 901}), w = n.weight({40, 37}, 0.2f);
+      const ValueId y = n.op("Tanh", {n.op("Gemm", {x, n.weight({40, 901}, 0.03f), n.weight({40})}, {{"transB", std::int64_t{1}}})});
+      const ValueId z = n.op("Gelu", {n.op("Add", {n.op("MatMul", {y, w}), n.weight({37})})});
+      compare(n.model({z, n.op("Softmax", {z}), n.op("LayerNormalization", {z, n.weight({37}), n.weight({37})}), n.op("MatMul", {z, n.op("Transpose", {z})})}), {n.tensor({rows, 901})});
+    }
+    Net n;
+    const auto gates = n.b.node("", "LSTM", {n.input({4, 2, 5}), n.weight({1, 76, 5}), n.weight({1, 76, 19}), n.weight({1, 152})}, {{"hidden_size", std::int64_t{19}}}, 1);
+    compare(n.model(gates), {n.tensor({4, 2, 5})});
+  }
+  std::printf("             %d instruction sets\n", count);
+  EXPECT_EQ(widths.size(), static_cast<std::size_t>(count));  // each was really chosen: their registers differ in width
 }
 
 TEST(Network, Moves) {

@@ -309,10 +309,7 @@ HWY_EXPORT(block_floats);
 
 namespace {
 
-std::size_t width_of_panel() {
-  static const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)();
-  return width;
-}
+std::size_t width_of_panel() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
 std::size_t part_scratch(std::size_t m, std::size_t k) { return HWY_DYNAMIC_DISPATCH(block_floats)(m, k); }
 
 }  // namespace

@@ -232,7 +232,7 @@ GateProduct<float> quantized_product(const KernelContext& c, std::size_t weights
   const Tensor &weights = c.input(weights_at), &scales = c.input(scale_at), &zeros = c.input(scale_at + 1);
   const std::int64_t directions = weights.dim(0), depth = weights.dim(1), width = weights.dim(2);
   const auto fits = [&](const Tensor& t) { return t.shape() == Shape{directions} || t.shape() == Shape{directions, width}; };
-  if (!fits(scales) || !fits(zeros) || zeros.dtype() != weights.dtype()) {
+  if ((weights.dtype() != DType::int8 && weights.dtype() != DType::uint8) || !fits(scales) || !fits(zeros) || zeros.dtype() != weights.dtype()) {
     c.fail(Code::mismatch, format("scales {} and zero points {}{} for weights {}{}", text_of(scales.shape()), name_of(zeros.dtype()), text_of(zeros.shape()), name_of(weights.dtype()), text_of(weights.shape())));
   }
   struct One {

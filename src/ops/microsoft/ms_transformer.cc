@@ -293,7 +293,9 @@ void group_query_attention(KernelContext& c) {
     p = {c.input(0), c.input(1), c.input(2)};
   }
   const std::int64_t batch = p.q.dim(0), length = p.q.dim(1);
-  if (p.k.rank() != 3 || p.k.dim(1) != length) c.fail(Code::mismatch, format("queries {} and keys {}", text_of(p.q.shape()), text_of(p.k.shape())));
+  for (const Tensor* t : {&p.k, &p.v}) {
+    if (t->rank() != 3 || t->dim(0) != batch || t->dim(1) != length || t->dtype() != p.q.dtype()) c.fail(Code::mismatch, format("queries {} with keys or values {}", text_of(p.q.shape()), text_of(t->shape())));
+  }
   const std::vector<std::int64_t> last = integers_of(c, c.input(5).rank() > 1 ? c.input(5).reshaped({static_cast<std::int64_t>(c.input(5).size())}) : c.input(5));
   if (last.size() != z(batch)) c.fail(Code::mismatch, format("{} lengths for a batch of {}", last.size(), batch));
   if (c.input(6).size() != 1) c.fail(Code::mismatch, format("a total length of shape {}", text_of(c.input(6).shape())));
