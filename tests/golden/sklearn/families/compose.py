@@ -110,6 +110,8 @@ for method in ("sigmoid", "isotonic", "temperature"):
         case(f"calibrated_{method}_no_ensemble_{y}", E.CalibratedClassifierCV(E.LinearSVC(dual=False), method=method, cv=2, ensemble=False), "mild", y, REL9, since=since)
         case(f"calibrated_{method}_proba_{y}", E.CalibratedClassifierCV(E.GaussianNB(), method=method, cv=2), "mild", y, REL9, since=since)
         case(f"calibrated_{method}_frozen_{y}", E.CalibratedClassifierCV(E.FrozenEstimator(fitted(E.LinearSVC(dual=False), "mild", y)), method=method), "mild", y, REL9, since=since)
+for y in ("binary", "text"):
+    case(f"calibrated_ridge_{y}", E.CalibratedClassifierCV(E.RidgeClassifier(), cv=2), "mild", y, REL9)
 case("calibrated_prefit", E.CalibratedClassifierCV(fitted(E.LinearSVC(dual=False), "mild", "text"), cv="prefit"), "mild", "text", REL9, until=(1, 7))
 case("frozen", E.FrozenEstimator(fitted(TREE, "base", "multi")), "base", "multi", EXACT, logs=LOG)
 for y in ("binary", "multi"):
