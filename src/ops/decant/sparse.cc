@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sparse rows (ops/text/rows.h) as a plain matrix, and times a matrix.
 #include <algorithm>
+#include <cmath>
 
 #include "base/checked.h"
 #include "base/text.h"
@@ -81,6 +82,13 @@ void infer_times(InferContext& c) {
 }
 
 std::vector<ValueId> lower_times(Builder& b, const Node& node, const std::vector<ValueId>& inputs) {
+  const Tensor* weights = b.constant_of(inputs.at(2));
+  if (weights != nullptr && !std::ranges::all_of(weights->data<double>(), [](double w) { return std::isfinite(w); })) {
+    // A zero meets no weight: as part of a plain product it would make an infinite one no number.
+    const Expr values = unsqueeze(Expr(b, inputs.at(1)), 2);
+    const Expr products = values * gather(Expr(b, inputs[2]), Expr(b, inputs[0]), 0);
+    return {reduce_sum(where(equal(values, values.scalar(0)), values.scalar(0), products), 1).id()};
+  }
   Node dense = node;
   dense.attributes = {{"width", Expr(b, inputs.at(2)).dim(0)}};
   return {matmul(Expr(b, lower_dense(b, dense, inputs)[0]), Expr(b, inputs[2])).id()};
