@@ -112,21 +112,13 @@ def make(case, folder):
     return rows
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="")
-    parser.add_argument("--out", type=pathlib.Path, required=True)
-    options = parser.parse_args()
-
-    for module in sorted((HERE / "families").glob("[a-z]*.py")):
-        importlib.import_module("families." + module.stem)
-
-    folder = options.out / ".".join(map(str, registry.VERSION))
+def write_all(folder, only=""):
+    """The registered cases whose names match `only` into `folder`, which is made anew, with its cases.tsv. Returns how many had problems."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     rows, problems = [], list(registry.PROBLEMS)
     for name, case in sorted(registry.CASES.items()):
-        if re.search(options.only, name):
+        if re.search(only, name):
             try:
                 rows += make(case, folder)
             except Exception:
@@ -142,7 +134,17 @@ def main():
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"{folder.name}: {len(registry.CASES)} models, {len(rows)} cases, {len(registry.LEFT_OUT)} left out, "
           f"{len(problems)} problems, {size / 1e6:.1f} MB")
-    return 1 if problems else 0
+    return len(problems)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    for module in sorted((HERE / "families").glob("[a-z]*.py")):
+        importlib.import_module("families." + module.stem)
+    return 1 if write_all(options.out / ".".join(map(str, registry.VERSION)), options.only) else 0
 
 
 if __name__ == "__main__":

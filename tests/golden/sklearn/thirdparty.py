@@ -6,7 +6,6 @@
 One version of each (tools/requirements/thirdparty.txt); the tables and the way a case is written are those of make.py.
 """
 import pathlib
-import shutil
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -104,18 +103,4 @@ registry.case("pmml_expression_regressor", PMMLPipeline([("scale", E.StandardSca
 registry.case("pmml_category_codes", PMMLPipeline([("frame", E.ColumnTransformer([("t", domain(Categorical, dtype=pandas.CategoricalDtype()), "color"), ("v", domain(Categorical, dtype=pandas.CategoricalDtype()), "city"),
               ("n", "passthrough", ["age"])]).set_output(transform="pandas")), ("model", xgboost.XGBRegressor(n_estimators=4, max_depth=3, enable_categorical=True, tree_method="hist", n_jobs=1))]), "mixed", "real", EXACT)
 
-for problem in registry.PROBLEMS:
-    print("PROBLEM", problem, file=sys.stderr)
-folder = HERE / "thirdparty"
-shutil.rmtree(folder, ignore_errors=True)
-folder.mkdir()
-rows = []
-for name, case in sorted(registry.CASES.items()):
-    try:
-        rows += make.make(case, folder)
-    except Exception as problem:
-        print(f"PROBLEM {name}: {type(problem).__name__}: {problem}", file=sys.stderr)
-with open(folder / "cases.tsv", "w", encoding="utf-8") as out:
-    for row in [make.COLUMNS] + rows:
-        out.write("\t".join(row) + "\n")
-print(f"{len(rows)} cases, {sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.1f} MB")
+sys.exit(1 if make.write_all(HERE / "thirdparty") else 0)
