@@ -174,7 +174,6 @@ void refuse_unknown(const Object& root, const Chain& chain) {
 void no_answers(const Object& self) {
   Object last = self;
   for (int depth = 0; depth < 20 && is_pipeline(last) && last["steps"].elements().back().item(1).is_instance(); ++depth) last = last["steps"].elements().back().item(1);
-  if (last.name() == "PatchExtractor") unsupported(last, "takes images of height and width, not rows of a table");
   std::string knows;
   for (const char* attribute : {"labels_", "row_labels_", "embedding_"}) {
     if (last.set(attribute)) knows += (knows.empty() ? ", which it keeps in " : " and ") + std::string(attribute);

@@ -394,7 +394,8 @@ Model read(const Object& root, const Part& part) {
   const auto width = features.value_or(static_cast<std::int64_t>(names.size()));
   // A function of each cell (not validated, hence not counted up to 1.1) and what looks at no cell take any number of columns.
   const std::string_view kind = all.size() == 1 ? all[0].name() : std::string_view{};
-  const bool any_width = width == 0 && (kind == "FunctionTransformer" || kind == "DummyClassifier" || kind == "DummyRegressor");
+  const bool images = kind == "PatchExtractor";
+  const bool any_width = width == 0 && (images || kind == "FunctionTransformer" || kind == "DummyClassifier" || kind == "DummyRegressor");
   if ((width <= 0 && !any_width) || width > 10'000'000) unsupported(all[0], "cannot tell how many columns it takes; is it fitted?");
   if (names.size() != static_cast<std::size_t>(width)) names.clear();  // names that do not fit the columns name none of them
   const auto any = [&](bool (*holds)(const Object&)) { return std::ranges::any_of(all, holds); };
@@ -433,7 +434,7 @@ Model read(const Object& root, const Part& part) {
     const bool labels = std::ranges::any_of(text, [](bool t) { return t; });
     x = Table(unsqueeze(add_input("y", Type::tensor(labels ? DType::string : DType::float64, {{-1, "N"}}), {}), 1));
   } else if (any_width) {
-    x = Table::whole(add_input("X", Type::tensor(DType::float64, {{-1, "N"}, {-1, "columns"}}), {}));
+    x = Table::whole(add_input("X", images ? Type{DType::float64, false, {}, DType::undefined} : Type::tensor(DType::float64, {{-1, "N"}, {-1, "columns"}}), {}));
   } else if (std::ranges::any_of(text, [](bool t) { return t; })) {
     std::vector<Table> columns;
     for (std::size_t i = 0; i < text.size(); ++i) {

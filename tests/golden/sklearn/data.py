@@ -111,6 +111,9 @@ ARRAYS = {
     "ranged": lambda rows, train: np.clip(rows, train.min(axis=0), train.max(axis=0)),
     "mild": lambda rows, train: (1.5 * np.median(train, axis=0) + np.clip(rows, train.min(axis=0), train.max(axis=0))) / 2.5,
     "line": lambda rows, train: rows[:, 1],
+    "gray": lambda rows, train: rows[:24].reshape(2, 10, 6),  # two images of 10 by 6
+    "tall": lambda rows, train: np.concatenate([rows, train]).reshape(-1)[:400].reshape(1, 40, 10),
+    "images": lambda rows, train: rows[:36].reshape(3, 5, 4, 3),  # three of 5 by 4, three channels
 }
 
 

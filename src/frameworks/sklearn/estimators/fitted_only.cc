@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Classes without a method for new data (sklearn/cluster, sklearn/manifold): they are inspected, and predict says why it cannot. A class
-// whose method decant does not run yet stands here too, and says that.
+// Classes without a method for new data (sklearn/cluster, sklearn/manifold): they are inspected, and predict says why it cannot.
 #include "frameworks/sklearn/sklearn.h"
 
 namespace decant::sklearn {
@@ -8,8 +7,8 @@ namespace decant::sklearn {
 std::span<const Estimator> fitted_only_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"AgglomerativeClustering", {}}, {"ClassicalMDS", {}},       {"DBSCAN", {}},           {"HDBSCAN", {}},
-      {"MDS", {}},                     {"OPTICS", {}},             {"PatchExtractor", {}},   {"SpectralBiclustering", {}},
-      {"SpectralClustering", {}},      {"SpectralCoclustering", {}}, {"SpectralEmbedding", {}}, {"TSNE", {}},
+      {"MDS", {}},                     {"OPTICS", {}},             {"SpectralBiclustering", {}}, {"SpectralClustering", {}},
+      {"SpectralCoclustering", {}},    {"SpectralEmbedding", {}},  {"TSNE", {}},
   };
   return kEstimators;
 }

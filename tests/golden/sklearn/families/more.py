@@ -120,3 +120,10 @@ case("count_vectorizer_split_analyzer", E.CountVectorizer(analyzer=str.split), "
 case("count_vectorizer_findall", E.CountVectorizer(tokenizer=re.compile(r"[a-z0-9]+").findall, token_pattern=None, ngram_range=(1, 2), max_features=50), "texts", None, EXACT)
 case("tfidf_lower", E.TfidfVectorizer(preprocessor=str.lower, strip_accents="unicode"), "texts")
 case("hashing_strip", E.HashingVectorizer(preprocessor=str.strip, n_features=64, tokenizer=str.split, token_pattern=None), "texts")
+
+# Patches are copies; the contract is the loosest because what is drawn for an image depends on the images before it.
+for kind in ("gray", "images"):
+    case(f"patches_{kind}", E.PatchExtractor(patch_size=(3, 2)), kind, None)
+    case(f"patches_{kind}_drawn", E.PatchExtractor(patch_size=(2, 3), max_patches=4, random_state=7), kind, None)
+    case(f"patches_{kind}_part", E.PatchExtractor(patch_size=(2, 2), max_patches=0.3, random_state=123456), kind, None)
+case("patches_tenth", E.PatchExtractor(max_patches=500, random_state=0), "tall", None)

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// PatchExtractor (sklearn/feature_extraction/image.py): images, not rows of a table, come in.
+#include "base/text.h"
+#include "frameworks/sklearn/sklearn.h"
+
+namespace decant::sklearn {
+namespace {
+
+Result patch_extractor(Context& context, const Object& self, Method, const Table& x) {
+  Attributes attributes;
+  if (self.set("patch_size")) attributes["patch_size"] = std::vector<std::int64_t>{self["patch_size"].item(0).integer(), self["patch_size"].item(1).integer()};
+  if (self.set("max_patches")) {
+    // Without a seed every call of scikit-learn draws other patches. A generator is stored where it stands, not where it began.
+    if (!self.set("random_state") || !self["random_state"].is_number()) unsupported(self, "max_patches without a number as random_state: the patches are drawn anew at each call");
+    attributes["seed"] = self["random_state"].integer();
+    const double most = self["max_patches"].real();
+    if (most >= 1) attributes["max_patches"] = self["max_patches"].integer();
+    else if (most > 0) attributes["part"] = most;
+    else self.fail(Code::corrupt, format("max_patches={}", most));
+  }
+  context.row_wise = false;
+  return Table::whole(apply("decant", "ImagePatches", {x.matrix()}, std::move(attributes)));
+}
+
+}  // namespace
+
+std::span<const Estimator> images_estimators() {
+  static constexpr Estimator kEstimators[] = {{"PatchExtractor", kTransformer, patch_extractor}};
+  return kEstimators;
+}
+
+}  // namespace decant::sklearn
