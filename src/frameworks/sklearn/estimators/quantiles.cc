@@ -44,13 +44,17 @@ Expr box_cox(Expr x, const std::vector<double>& lambdas) {
 
 /// By log1p and expm1 since 1.9 (scipy.stats.yeojohnson), by powers before.
 Expr yeo_johnson(Expr x, const std::vector<double>& lambdas, bool stable) {
-  const Expr positive = greater_equal(x, x.scalar(0));
-  const Expr up = where(positive, x, x.scalar(0)), down = where(positive, x.scalar(0), -x);
-  const Expr l = lambda_row(x, lambdas, is_zero, same), m = lambda_row(x, lambdas, is_two, to_two);
-  const auto bend = [&](Expr v, Expr by) { return stable ? expm1(by * log1p(v)) / by : (pow(v + 1.0, by) - 1.0) / by; };
-  const Expr above = where(special_row(x, lambdas, is_zero), log1p(up), bend(up, l));
-  const Expr below = where(special_row(x, lambdas, is_two), log1p(down), bend(down, m));
-  return where(positive, above, -below);
+  // Both signs are one formula of the size, with another power: 2 - lambda below zero.
+  const Expr positive = greater_equal(x, x.scalar(0)), size = abs(x);
+  const Expr by = where(positive, lambda_row(x, lambdas, is_zero, same), lambda_row(x, lambdas, is_two, to_two));
+  const bool logs = std::ranges::any_of(lambdas, [](double l) { return is_zero(l) || is_two(l); });
+  const Expr logarithm = stable || logs ? log1p(size) : Expr{};
+  Expr out = stable ? expm1(by * logarithm) / by : (pow(size + 1.0, by) - 1.0) / by;
+  if (logs) {
+    const Expr special = logical_or(logical_and(positive, special_row(x, lambdas, is_zero)), logical_and(logical_not(positive), special_row(x, lambdas, is_two)));
+    out = where(special, logarithm, out);
+  }
+  return where(positive, out, -out);
 }
 
 std::vector<double> lambdas_of(const Object& self, Expr x) {
