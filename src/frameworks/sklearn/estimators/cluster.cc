@@ -13,8 +13,12 @@ Expr nearest_center(Context& context, const Object& self, Expr rows, const Tenso
   if (centers.rank() != 2 || centers.dim(0) < 1) self.fail(Code::corrupt, format("centres of shape {}", text_of(centers.shape())));
   const std::size_t width = static_cast<std::size_t>(centers.dim(1));
   std::vector<double> norms(static_cast<std::size_t>(centers.dim(0)), 0.0);
-  for (std::size_t i = 0; i < centers.size(); ++i) norms[i / width] += centers.number(i) * centers.number(i);
-  return argmin(linear(context, rows, centers, Tensor{}, false) * -2.0 + rows.row(norms), 1);
+  Tensor scaled(DType::float64, centers.shape());  // by a power of two: no digit of the products changes
+  for (std::size_t i = 0; i < centers.size(); ++i) {
+    norms[i / width] += centers.number(i) * centers.number(i);
+    scaled.mutable_data<double>()[i] = -2 * centers.number(i);
+  }
+  return argmin(linear(context, rows, scaled, Tensor::vector(norms), false), 1);
 }
 
 /// euclidean_distances: the root of |x|² - 2xc + |c|².
