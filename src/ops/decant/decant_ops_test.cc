@@ -160,5 +160,19 @@ TEST(SearchSorted, BothSides) {
   expect_equal<std::int64_t>(run("decant", "SearchSorted", {x}, right)[0], {5}, {0, 3, 3, 4, 4});
 }
 
+TEST(ImagePatches, AllOfThemOrDrawn) {
+  const Tensor image = doubles({1, 2, 3}, {1, 2, 3, 4, 5, 6});
+  using Size = std::vector<std::int64_t>;
+  expect_equal<double>(run("decant", "ImagePatches", {image}, {{"patch_size", Size{2, 2}}})[0], {2, 2, 2}, {1, 2, 4, 5, 2, 3, 5, 6});
+  // numpy.random.RandomState(3).randint(2, size=2), then randint(3, size=2)
+  expect_equal<double>(run("decant", "ImagePatches", {image}, {{"patch_size", Size{1, 1}}, {"max_patches", std::int64_t{2}}, {"seed", std::int64_t{3}}})[0], {2, 1, 1}, {2, 1});
+  expect_equal<double>(run("decant", "ImagePatches", {image}, {{"patch_size", Size{1, 1}}, {"part", 0.1}})[0], {0, 1, 1}, {});
+  for (const Size& size : {Size{3, 1}, Size{1, 4}, Size{0, 1}, Size{-1, 1}, Size{1}, Size{}}) {  // without a size a tenth of the image, here nothing
+    expect_error(Code::mismatch, [&] { run("decant", "ImagePatches", {image}, {{"patch_size", size}}); });
+  }
+  expect_error(Code::mismatch, [] { run("decant", "ImagePatches", {doubles({1, 2}, {1, 2})}, {{"patch_size", Size{1, 1}}}); });
+  expect_error(Code::corrupt, [&] { run("decant", "ImagePatches", {image}, {{"patch_size", Size{1, 1}}, {"part", 1e300}}); });
+}
+
 }  // namespace
 }  // namespace decant

@@ -35,7 +35,9 @@ std::size_t count_of(const AttributeView& node, std::size_t all) {
   const std::int64_t most = node.integer("max_patches", 0);
   const double part = node.real("part", 0);
   if (most > 0) return std::min<std::size_t>(static_cast<std::size_t>(most), all);
-  return part > 0 ? static_cast<std::size_t>(part * static_cast<double>(all)) : all;
+  if (part == 0) return all;
+  if (!(part > 0 && part < 1)) node.fail(Code::corrupt, format("part {} of all patches", part));
+  return static_cast<std::size_t>(part * static_cast<double>(all));
 }
 
 void run(KernelContext& c) {
@@ -51,7 +53,7 @@ void run(KernelContext& c) {
   }
   const auto rows = static_cast<std::size_t>(size[0]), columns = static_cast<std::size_t>(size[1]);
   const std::size_t down = height - rows + 1, across = width - columns + 1, count = count_of(c, down * across);
-  const bool drawn = c.integer("max_patches", 0) > 0 || c.real("part", 0) > 0;
+  const bool drawn = c.integer("max_patches", 0) > 0 || c.real("part", 0) != 0;
   constexpr std::uint64_t kMost = std::uint64_t{1} << 34;
   if (sat_mul(sat_mul(sat_mul(images, count), sat_mul(rows, columns)), sat_mul(channels, 8)) > kMost) {
     c.fail(Code::limit, format("{} patches of each of {} images take more than 16 GiB; ask for fewer images at a time", count, images));
