@@ -39,7 +39,7 @@ class TreeParts {
   /// `node(i)` gives the Split of node `i` of `count`, `leaf(i, values)` the values of a leaf; the root is node 0. `fail(text)` throws.
   template <class Node, class Leaf, class Fail>
   void add(std::size_t count, std::int32_t target, Node&& node, Leaf&& leaf, Fail&& fail) {
-    source_.budget().charge(std::uint64_t{count} * (17 + sizeof(T) + sizeof(V) * width_), "a tree", source_.where());
+    source_.budget().charge(std::uint64_t{count} * (21 + sizeof(T) + sizeof(V) * width_), "a tree", source_.where());
     if (count == 0) fail("a tree without nodes");
     if (features_.size() + count > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) fail("more than 2^31 nodes");
     const auto emit = [&] {
@@ -68,6 +68,7 @@ class TreeParts {
       if (s.feature < 0) {
         left_[to] = static_cast<std::int32_t>(values_.size() / width_);
         values_.resize(values_.size() + width_);
+        leaf_numbers_.push_back(static_cast<std::int32_t>(o.from));
         leaf(o.from, std::span<V>(values_).last(width_));
         continue;
       }
@@ -101,16 +102,8 @@ class TreeParts {
   /// The sum of all trees on top of `base` (empty: 0), in their order, [N, outputs]. A tree of width 1 adds to the column of its target.
   /// `compare`: "<" or "<=".
   Expr sum(Expr x, std::size_t outputs, std::string_view compare, const std::vector<V>& base = {}) {
-    Attributes all;
-    all["features"] = Tensor::vector(features_);
-    all["splits"] = Tensor::vector(splits_);
-    all["left"] = Tensor::vector(left_);
-    all["right"] = Tensor::vector(right_);
-    all["missing_left"] = Tensor::vector(missing_);
-    all["values"] = Tensor::of<V>({static_cast<std::int64_t>(values_.size() / width_), static_cast<std::int64_t>(width_)}, values_);
-    all["roots"] = Tensor::vector(roots_);
+    Attributes all = splits(compare);
     all["outputs"] = static_cast<std::int64_t>(outputs);
-    all["compare"] = std::string(compare);
     if (width_ == 1) all["targets"] = Tensor::vector(targets_);
     // Also without trees an answer has its columns.
     all["base"] = Tensor::vector(base.empty() ? std::vector<V>(outputs, V{0}) : base);
@@ -121,6 +114,29 @@ class TreeParts {
       all["linear_features"] = Tensor::vector(linear_features_);
       all["linear_coefficients"] = Tensor::vector(coefficients_);
     }
+    return apply("decant", "TreeEnsemble", {x}, std::move(all));
+  }
+
+  /// The number of the node that a row ends in, as add() was given it, int64 [N, trees].
+  Expr leaves(Expr x, std::string_view compare) {
+    Attributes all = splits(compare);
+    all["outputs"] = static_cast<std::int64_t>(width_);
+    all["aggregate"] = std::string("leaf");
+    all["leaf_ids"] = Tensor::vector(std::vector<std::int64_t>(leaf_numbers_.begin(), leaf_numbers_.end()));
+    return apply("decant", "TreeEnsemble", {x}, std::move(all));
+  }
+
+ private:
+  Attributes splits(std::string_view compare) const {
+    Attributes all;
+    all["features"] = Tensor::vector(features_);
+    all["splits"] = Tensor::vector(splits_);
+    all["left"] = Tensor::vector(left_);
+    all["right"] = Tensor::vector(right_);
+    all["missing_left"] = Tensor::vector(missing_);
+    all["values"] = Tensor::of<V>({static_cast<std::int64_t>(values_.size() / width_), static_cast<std::int64_t>(width_)}, values_);
+    all["roots"] = Tensor::vector(roots_);
+    all["compare"] = std::string(compare);
     if (!words_.empty()) {
       source_.budget().charge(std::uint64_t{words_.size()} * most_words_ * 4, "categories", source_.where());
       Tensor bits(DType::uint32, {static_cast<std::int64_t>(words_.size()), static_cast<std::int64_t>(most_words_)});
@@ -131,13 +147,12 @@ class TreeParts {
       all["category_sets"] = Tensor::vector(sets_);
       all["categories"] = bits;
     }
-    return apply("decant", "TreeEnsemble", {x}, std::move(all));
+    return all;
   }
 
- private:
   Source source_;
   std::size_t width_, most_words_ = 1;
-  std::vector<std::int32_t> features_, left_, right_, sets_, roots_, targets_;
+  std::vector<std::int32_t> features_, left_, right_, sets_, roots_, targets_, leaf_numbers_;
   std::vector<T> splits_;
   std::vector<V> values_;
   std::vector<std::uint8_t> missing_;

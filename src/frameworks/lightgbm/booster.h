@@ -61,6 +61,8 @@ Expr coded_rows(const Booster& booster, Column&& column) {
 
 /// The untransformed answer [N, trees_per_iteration] for rows of float64, up to best_iteration.
 Expr raw_score(const Booster& booster, Expr x);
+/// The leaf that a row ends in of each tree, int32 [N, trees] (predict with pred_leaf).
+Expr leaves(const Booster& booster, Expr x);
 /// What predict() gives for it: [N], or [N, classes].
 Expr transformed(const Booster& booster, Expr raw);
 bool has_transformation(const Booster& booster);

@@ -136,14 +136,18 @@ Parts::Split split_of(const Booster& b, std::size_t t, std::size_t i, Parts& par
   return out;
 }
 
+std::size_t tree_count(const Booster& b) {
+  const std::size_t trees = b.trees.size();
+  return b.best_iteration && *b.best_iteration > 0 ? std::min(trees, static_cast<std::size_t>(*b.best_iteration) * static_cast<std::size_t>(b.trees_per_iteration)) : trees;
+}
+
 }  // namespace
 
 bool has_transformation(const Booster& b) { return link_of(b) != Link::identity || is_root(b) || b.average_output; }
 
 Expr raw_score(const Booster& b, Expr x) {
   const auto k = static_cast<std::size_t>(b.trees_per_iteration);
-  std::size_t trees = b.trees.size();
-  if (b.best_iteration && *b.best_iteration > 0) trees = std::min(trees, static_cast<std::size_t>(*b.best_iteration) * k);
+  const std::size_t trees = tree_count(b);
   bool linear = false;
   for (std::size_t t = 0; t < trees; ++t) linear = linear || b.trees[t].is_linear;
   Parts parts(b.source, 1);
@@ -168,6 +172,21 @@ Expr raw_score(const Booster& b, Expr x) {
               [&](std::string_view text) { b.fail(Code::corrupt, format("tree {}: {}", t, text)); });
   }
   return parts.sum(columns.apply_to(x), k, "<=");
+}
+
+Expr leaves(const Booster& b, Expr x) {
+  Parts parts(b.source, 1);
+  Columns columns(b.num_feature);
+  std::vector<std::int32_t> inner;
+  for (std::size_t t = 0; t < tree_count(b); ++t) {
+    const Tree& tree = b.trees[t];
+    inner.push_back(static_cast<std::int32_t>(tree.left_child.size()));
+    parts.add(tree.left_child.size() + tree.leaf_value.size(), 0, [&](std::size_t i) { return split_of(b, t, i, parts, columns); }, [](std::size_t, std::span<double> out) { out[0] = 0; },
+              [&](std::string_view text) { b.fail(Code::corrupt, format("tree {}: {}", t, text)); });
+  }
+  // Leaves are counted apart from the inner nodes, which stand before them here.
+  const Expr nodes = cast(parts.leaves(columns.apply_to(x), "<="), DType::int32);
+  return nodes - nodes.constant(Tensor::vector(inner));
 }
 
 Expr transformed(const Booster& b, Expr v) {

@@ -69,6 +69,8 @@ void complete(Booster& booster, std::int64_t parallel_trees);
 /// The untransformed answer [N, outputs] for rows of float32, by the first `rounds` rounds (nothing: all). `in_place`: as
 /// Booster.inplace_predict rounds it, which differs for DART.
 Expr margin(const Booster& booster, Expr x32, std::optional<std::int64_t> rounds = std::nullopt, bool in_place = false);
+/// The node that a row ends in of each tree of the first `rounds` rounds, int64 [N, trees] (pred_leaf).
+Expr leaves(const Booster& booster, Expr x32, std::optional<std::int64_t> rounds = std::nullopt);
 /// What predict() gives for a margin: [N], or [N, outputs] where there are several.
 Expr transformed(const Booster& booster, Expr margin);
 bool has_transformation(const Booster& booster);

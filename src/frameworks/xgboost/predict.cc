@@ -139,23 +139,40 @@ bool has_text_categories(const Booster& booster) {
   return std::ranges::any_of(booster.categories, [](const CategoryList& c) { return c.is_text(); });
 }
 
-Expr margin(const Booster& b, Expr x32, std::optional<std::int64_t> rounds, bool in_place) {
-  if (b.kind == "gblinear") return linear(b, x32);
-  std::size_t trees = b.trees.size();
-  if (rounds && static_cast<std::uint64_t>(*rounds) < b.rounds.size()) trees = static_cast<std::size_t>(b.rounds[static_cast<std::size_t>(*rounds)]);
-  bool vectors = false;
-  for (const Tree& tree : b.trees) vectors = vectors || !tree.vectors.empty();
+namespace {
+
+/// How many trees the first `rounds` rounds made (nothing: all).
+std::size_t tree_count(const Booster& b, std::optional<std::int64_t> rounds) {
+  const bool some = rounds && static_cast<std::uint64_t>(*rounds) < b.rounds.size();
+  return some ? static_cast<std::size_t>(b.rounds[static_cast<std::size_t>(*rounds)]) : b.trees.size();
+}
+
+TreeParts<float, float> parts_of(const Booster& b, std::size_t trees, const std::vector<float>& inside) {
+  const bool vectors = std::ranges::any_of(b.trees, [](const Tree& tree) { return !tree.vectors.empty(); });
   const std::size_t width = vectors ? b.outputs() : 1;
-  const bool dart = b.kind == "dart";
-  const std::vector<float> base = intercept(b), inside = dart && in_place && b.version < kDartPlain ? base : std::vector<float>();
   TreeParts<float, float> parts(b.source, width);
   for (std::size_t t = 0; t < trees; ++t) {
     if (b.trees[t].vectors.empty() == vectors) b.fail(Code::unsupported, "trees with one value a leaf beside trees with several");
     add_tree(parts, b, t, width, inside);
   }
+  return parts;
+}
+
+}  // namespace
+
+Expr margin(const Booster& b, Expr x32, std::optional<std::int64_t> rounds, bool in_place) {
+  if (b.kind == "gblinear") return linear(b, x32);
+  const bool dart = b.kind == "dart";
+  const std::vector<float> base = intercept(b), inside = dart && in_place && b.version < kDartPlain ? base : std::vector<float>();
+  TreeParts<float, float> parts = parts_of(b, tree_count(b, rounds), inside);
   if (b.version >= (dart ? kDartBaseFirst : kBaseFirst)) return parts.sum(x32, b.outputs(), "<", base);
   const Expr sum = parts.sum(x32, b.outputs(), "<");
   return sum + row(sum, base);
+}
+
+Expr leaves(const Booster& b, Expr x32, std::optional<std::int64_t> rounds) {
+  if (b.kind == "gblinear") b.fail(Code::unsupported, "a linear booster has no leaves");
+  return parts_of(b, tree_count(b, rounds), {}).leaves(x32, "<");
 }
 
 Expr transformed(const Booster& b, Expr margin) {

@@ -21,6 +21,7 @@ import imblearn.ensemble  # noqa: E402
 import imblearn.over_sampling as over  # noqa: E402
 import imblearn.pipeline  # noqa: E402
 import imblearn.under_sampling as under  # noqa: E402
+import lightgbm  # noqa: E402
 import pandas  # noqa: E402
 import sklearn2pmml.decoration as domains  # noqa: E402
 import sklearn2pmml.ensemble as over_leaves  # noqa: E402
@@ -96,6 +97,10 @@ registry.case("pmml_words", PMMLPipeline([("words", pmml.WordCountTransformer())
 for name, gbdt in (("gradient", E.GradientBoostingClassifier(n_estimators=4, max_depth=2)), ("forest", E.RandomForestClassifier(n_estimators=3, max_depth=3))):
     for target in ("binary", "text"):
         registry.case(f"pmml_gbdt_lr_{name}_{target}", PMMLPipeline([("model", over_leaves.GBDTLRClassifier(gbdt, E.LogisticRegression()))]), "base", target, REL12)
+for name, gbdt in (("xgboost", xgboost.XGBClassifier(n_estimators=4, max_depth=2, n_jobs=1)), ("lightgbm", lightgbm.LGBMClassifier(n_estimators=4, num_leaves=4, min_child_samples=3, n_jobs=1, verbose=-1))):
+    for target in ("binary", "multi"):
+        registry.case(f"pmml_gbdt_lr_{name}_{target}", PMMLPipeline([("model", over_leaves.GBDTLRClassifier(gbdt, E.LogisticRegression()))]), "missing", target, REL12)
+registry.case("xgboost_apply", xgboost.XGBRegressor(n_estimators=5, max_depth=3, n_jobs=1), "missing", "real", EXACT, also=("apply",))
 registry.case("pmml_gbdt_lm", PMMLPipeline([("scale", E.StandardScaler()), ("model", over_leaves.GBDTLMRegressor(E.GradientBoostingRegressor(n_estimators=4, max_depth=2), E.LinearRegression()))]), "base", "real", REL12)
 registry.case("pmml_mlp", PMMLPipeline([("scale", E.StandardScaler()), ("code", sklearn2pmml.neural_network.MLPTransformer(E.MLPRegressor(hidden_layer_sizes=(4, 2, 4), max_iter=30), transformer_output_layer=2))]), "base", None, REL12)
 registry.case("pmml_expression_regressor", PMMLPipeline([("scale", E.StandardScaler()), ("model", sklearn2pmml.expression.ExpressionRegressor("X[0] * 0.5 - X[1]", "exp"))]), "base", "real", REL12)

@@ -9,20 +9,25 @@ namespace {
 
 const lightgbm::Booster& booster_in(const Object& self) { return lightgbm::booster_of(self["_Booster"]); }
 
-Expr predicted(const Object& self, const Table& x) {
+Expr rows_of(const Object& self, const Table& x) {
   const lightgbm::Booster& booster = booster_in(self);
   if (static_cast<std::int64_t>(x.width()) != booster.num_feature && !x.is_whole()) {
     self.fail(Code::mismatch, format("the model takes {} columns, {} come in", booster.num_feature, x.width()));
   }
-  const Expr rows = booster.pandas_categorical.empty() ? x.matrix() : lightgbm::coded_rows(booster, [&](std::size_t i, bool text) { return x.column(i, text); });
-  return lightgbm::transformed(booster, lightgbm::raw_score(booster, rows));
+  return booster.pandas_categorical.empty() ? x.matrix() : lightgbm::coded_rows(booster, [&](std::size_t i, bool text) { return x.column(i, text); });
 }
 
-Result regressor(Context&, const Object& self, Method, const Table& x) { return predicted(self, x); }
+Expr predicted(const Object& self, const Table& x) { return lightgbm::transformed(booster_in(self), lightgbm::raw_score(booster_in(self), rows_of(self, x))); }
+
+/// predict(X, pred_leaf=True); `apply` is what other libraries call it.
+Expr leaves(const Object& self, const Table& x) { return lightgbm::leaves(booster_in(self), rows_of(self, x)); }
+
+Result regressor(Context&, const Object& self, Method method, const Table& x) { return method == Method::apply ? leaves(self, x) : predicted(self, x); }
 
 std::optional<Tensor> kept_classes(const Object& self) { return stored_classes(self, {"_classes", "classes_", "_le"}); }
 
 Result classifier(Context& context, const Object& self, Method method, const Table& x) {
+  if (method == Method::apply) return leaves(self, x);
   // An objective of the user's own: its scores are all that there is.
   const bool own = booster_in(self).objective.empty() || booster_in(self).objective == "custom";
   if (method == Method::predict_proba) {
@@ -53,12 +58,12 @@ void facts(const Object& self, Facts& out) {
 }  // namespace
 
 std::span<const Estimator> lightgbm_estimators() {
-  static constexpr Methods kProbabilities{Method::predict, Method::predict_proba};
+  static constexpr Methods kProbabilities{Method::predict, Method::predict_proba, Method::apply}, kValues{Method::predict, Method::apply};
   static constexpr Estimator kEstimators[] = {
       {"LGBMClassifier", kProbabilities, classifier, nullptr, facts},
-      {"LGBMModel", kRegressor, regressor, nullptr, facts},
-      {"LGBMRanker", kRegressor, regressor, nullptr, facts},
-      {"LGBMRegressor", kRegressor, regressor, nullptr, facts},
+      {"LGBMModel", kValues, regressor, nullptr, facts},
+      {"LGBMRanker", kValues, regressor, nullptr, facts},
+      {"LGBMRegressor", kValues, regressor, nullptr, facts},
   };
   return kEstimators;
 }

@@ -32,18 +32,27 @@ Expr rows_of(Context& context, const Object& self, const xgboost::Booster& boost
 
 constexpr xgboost::Version kInPlace{1, 4};  // the wrapper predicts without a DMatrix since
 
-/// Booster.predict by the rounds that _get_iteration_range gives.
-Expr predicted(Context& context, const Object& self, const Table& x) {
-  const xgboost::Booster& booster = xgboost::booster_of(self["_Booster"]);
-  std::optional<std::int64_t> rounds = booster.best_rounds();
-  if (booster.version.major < 1) {  // counts trees of each output, as the stored trees do not tell how many make a round
-    const std::int64_t limit = self.integer("best_ntree_limit", 0);
-    rounds = limit > 0 ? std::optional(limit) : std::nullopt;
-  }
-  return xgboost::transformed(booster, xgboost::margin(booster, rows_of(context, self, booster, x), rounds, booster.version >= kInPlace));
+/// _get_iteration_range
+std::optional<std::int64_t> rounds_of(const Object& self, const xgboost::Booster& booster) {
+  if (booster.version.major >= 1) return booster.best_rounds();
+  const std::int64_t limit = self.integer("best_ntree_limit", 0);  // counts trees of each output, as the stored trees do not tell how many make a round
+  return limit > 0 ? std::optional(limit) : std::nullopt;
 }
 
-Result regressor(Context& context, const Object& self, Method, const Table& x) { return predicted(context, self, x); }
+Expr predicted(Context& context, const Object& self, const Table& x) {
+  const xgboost::Booster& booster = xgboost::booster_of(self["_Booster"]);
+  return xgboost::transformed(booster, xgboost::margin(booster, rows_of(context, self, booster, x), rounds_of(self, booster), booster.version >= kInPlace));
+}
+
+/// XGBModel.apply, which gives float32.
+Expr leaves(Context& context, const Object& self, const Table& x) {
+  const xgboost::Booster& booster = xgboost::booster_of(self["_Booster"]);
+  return cast(xgboost::leaves(booster, rows_of(context, self, booster, x), rounds_of(self, booster)), DType::float32);
+}
+
+Result regressor(Context& context, const Object& self, Method method, const Table& x) {
+  return method == Method::apply ? leaves(context, self, x) : predicted(context, self, x);
+}
 
 std::int64_t class_count(const Object& self) {
   if (self.set("n_classes_")) return self.integer("n_classes_", 2);
@@ -54,6 +63,7 @@ std::int64_t class_count(const Object& self) {
 std::optional<Tensor> kept_classes(const Object& self) { return stored_classes(self, {"_le", "classes_"}); }
 
 Result classifier(Context& context, const Object& self, Method method, const Table& x) {
+  if (method == Method::apply) return leaves(context, self, x);
   const bool plain = xgboost::booster_of(self["_Booster"]).objective == "multi:softmax";  // classes already
   if (method == Method::predict_proba) {
     const Expr p = predicted(context, self, x);
@@ -89,11 +99,11 @@ void facts(const Object& self, Facts& out) {
 }  // namespace
 
 std::span<const Estimator> xgboost_estimators() {
-  static constexpr Methods kProbabilities{Method::predict, Method::predict_proba};
+  static constexpr Methods kProbabilities{Method::predict, Method::predict_proba, Method::apply}, kValues{Method::predict, Method::apply};
   static constexpr Estimator kEstimators[] = {
       {"XGBClassifier", kProbabilities, classifier, nullptr, facts}, {"XGBRFClassifier", kProbabilities, classifier, nullptr, facts},
-      {"XGBModel", kRegressor, regressor, nullptr, facts},           {"XGBRFRegressor", kRegressor, regressor, nullptr, facts},
-      {"XGBRanker", kRegressor, regressor, nullptr, facts},          {"XGBRegressor", kRegressor, regressor, nullptr, facts},
+      {"XGBModel", kValues, regressor, nullptr, facts},           {"XGBRFRegressor", kValues, regressor, nullptr, facts},
+      {"XGBRanker", kValues, regressor, nullptr, facts},          {"XGBRegressor", kValues, regressor, nullptr, facts},
   };
   return kEstimators;
 }
