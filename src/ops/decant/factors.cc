@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "base/text.h"
+#include "ops/decant/legacy_random.h"
 #include "ops/kernel.h"
 
 namespace decant {
@@ -23,14 +25,17 @@ struct Matrix {
   const double* row(std::size_t i) const { return v.data() + i * columns; }
 };
 
-/// a @ bᵀ for rows of the same length.
+/// a @ bᵀ for rows of the same length. Each sum runs along the length; those of one row of `a` run side by side.
 Matrix times_transposed(const double* a, std::size_t rows, const double* b, std::size_t columns, std::size_t length) {
-  Matrix out(rows, columns);
+  Matrix out(rows, columns), turned(length, columns);
+  for (std::size_t j = 0; j < columns; ++j) {
+    for (std::size_t k = 0; k < length; ++k) turned.row(k)[j] = b[j * length + k];
+  }
   for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t j = 0; j < columns; ++j) {
-      double sum = 0;
-      for (std::size_t k = 0; k < length; ++k) sum += a[i * length + k] * b[j * length + k];
-      out.row(i)[j] = sum;
+    double* sums = out.row(i);
+    for (std::size_t k = 0; k < length; ++k) {
+      const double x = a[i * length + k];
+      for (std::size_t j = 0; j < columns; ++j) sums[j] += x * turned.row(k)[j];
     }
   }
   return out;
@@ -61,17 +66,20 @@ struct Problem {
   }
 };
 
-/// solver='cd': one coordinate after the other, over all rows.
-Matrix coordinate_descent(const Problem& p) {
+/// solver='cd': one coordinate after the other, over all rows; in a new order at each turn where `random` draws it.
+Matrix coordinate_descent(const Problem& p, std::optional<LegacyRandom> random) {
   Matrix w(p.rows, p.components);
   Matrix hht = times_transposed(p.h, p.components, p.h, p.components, p.features);
   Matrix xht = times_transposed(p.x, p.rows, p.h, p.components, p.features);
   for (std::size_t t = 0; t < p.components; ++t) hht.row(t)[t] += p.l2;
   for (double& v : xht.v) v -= p.l1;
   double first = 0;
+  std::vector<std::size_t> order(p.components);
+  std::iota(order.begin(), order.end(), std::size_t{0});
   for (std::int64_t turn = 0; turn < p.max_iter; ++turn) {
     double violation = 0;
-    for (std::size_t t = 0; t < p.components; ++t) {
+    if (random) order = random->permutation(p.components);
+    for (const std::size_t t : order) {
       const double curvature = hht.row(t)[t];
       for (std::size_t i = 0; i < p.rows; ++i) {
         double gradient = -xht.row(i)[t];
@@ -216,7 +224,7 @@ void run_factors(KernelContext& c) {
                   static_cast<std::size_t>(h.dim(0)), std::clamp<std::int64_t>(c.integer("max_iter"), 0, kMostTurns), n[0], n[1], n[2], n[3], n[4]};
   const std::string_view solver = c.text("solver");
   if (solver != "mini_batch" && std::ranges::any_of(x.data<double>(), [](double v) { return v < 0; })) c.fail(Code::mismatch, "negative values, where NMF takes none");
-  const Matrix w = p.rows == 0 ? Matrix(0, p.components) : solver == "cd" ? coordinate_descent(p) : solver == "mu" ? multiplicative(p)
+  const Matrix w = p.rows == 0 ? Matrix(0, p.components) : solver == "cd" ? coordinate_descent(p, c.has("seed") ? std::optional<LegacyRandom>(c.integer("seed")) : std::nullopt) : solver == "mu" ? multiplicative(p)
                    : solver == "mini_batch" ? mini_batch(p) : (c.fail(Code::corrupt, format("solver {}", printable(solver))), Matrix(0, 0));
   std::ranges::copy(w.v, c.output(0, DType::float64, {x.dim(0), h.dim(0)}).mutable_data<double>().begin());
 }
@@ -289,7 +297,7 @@ void infer(InferContext& c) {
 constexpr std::string_view kNoBody = "no body in standard operators: written as decant's own operator, which other runtimes do not know";
 constexpr Op kOps[] = {
     {"decant", "NonNegativeFactors", "W of X ~ W @ H for X [N, D] and H [K, D], none negative: `solver` cd, mu or mini_batch, at most `max_iter` turns, `parameters` "
-     "tol, l1, l2, beta, gamma. All rows stop together, so an answer depends on the other rows.", infer, run_factors, nullptr, nullptr, kNoBody},
+     "tol, l1, l2, beta, gamma; `seed`: the components in a drawn order. All rows stop together, so an answer depends on the other rows.", infer, run_factors, nullptr, nullptr, kNoBody},
     {"decant", "TopicShares", "Shares [N, K] of topics in rows of counts [N, D], for exp(E[log topics' words]) [K, D]; `parameters` doc_topic_prior, mean_change_tol.",
      infer, run_topics, nullptr, nullptr, kNoBody},
 };

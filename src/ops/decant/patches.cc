@@ -2,33 +2,14 @@
 // ImagePatches: rectangles out of images, all of them or some that NumPy's legacy generator draws (sklearn/feature_extraction/image.py,
 // PatchExtractor.transform). There is no body in standard ONNX: the drawing, and a size that follows from the image's.
 #include <algorithm>
-#include <random>
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "ops/decant/legacy_random.h"
 #include "ops/kernel.h"
 
 namespace decant {
 namespace {
-
-/// numpy.random.RandomState(seed).randint(high): Mersenne twister, masked to the bits of high - 1, drawn again where too large
-/// (numpy/random/src/distributions/distributions.c, random_bounded_uint64_fill).
-class Draws {
- public:
-  explicit Draws(std::int64_t seed) : twister_(static_cast<std::uint32_t>(seed)) {}
-  std::size_t below(std::size_t high) {
-    const auto most = static_cast<std::uint32_t>(high - 1);
-    if (most == 0) return 0;  // nothing is drawn
-    std::uint32_t mask = most;
-    for (const int shift : {1, 2, 4, 8, 16}) mask |= mask >> shift;
-    for (;;) {
-      if (const auto value = static_cast<std::uint32_t>(twister_()) & mask; value <= most) return value;
-    }
-  }
-
- private:
-  std::mt19937 twister_;
-};
 
 /// _compute_n_patches: `most` a number of patches, `part` a part of all; neither: all.
 std::size_t count_of(const AttributeView& node, std::size_t all) {
@@ -62,7 +43,7 @@ void run(KernelContext& c) {
   if (channels > 1) shape.push_back(static_cast<std::int64_t>(channels));
   const std::span<const double> in = x.data<double>();
   const std::span<double> out = c.output(0, DType::float64, shape).mutable_data<double>();
-  Draws draws(c.integer("seed", 0));
+  LegacyRandom draws(c.integer("seed", 0));
   std::vector<std::size_t> top(count), left(count);
   std::size_t at = 0;
   for (std::size_t image = 0; image < images; ++image) {

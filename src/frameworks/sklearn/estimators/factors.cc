@@ -28,7 +28,8 @@ Result factors(Context& context, const Object& self, Method, const Table& x) {
   const Tensor components = components_of(self);
   const bool mini_batch = self.name() == "MiniBatchNMF";
   const std::string solver = mini_batch ? "mini_batch" : self.text("solver", "cd");
-  if (solver == "cd" && self.boolean("shuffle", false)) unsupported(self, "shuffle=True goes through the components in an order drawn at random");
+  const bool shuffle = solver == "cd" && self.boolean("shuffle", false);
+  if (shuffle && (!self.set("random_state") || !self["random_state"].is_number())) unsupported(self, "shuffle=True without a number as random_state: the order of the components is drawn anew at each call");
   // alpha_W (since 1.0) is scaled by the number of features; alpha before that is not, and regularization says whether it is meant for W.
   double alpha = self.real("alpha_W", 0.0) * static_cast<double>(components.dim(1));
   const bool old = !self.has("alpha_W") || (context.version(self) < Version{1, 2} && self["alpha_W"].real() == 0 && (!self.has("alpha_H") || self["alpha_H"].is_text("same")));
@@ -41,8 +42,9 @@ Result factors(Context& context, const Object& self, Method, const Table& x) {
   std::int64_t turns = self.integer("max_iter", 200);
   if (mini_batch && self.set("transform_max_iter")) turns = self["transform_max_iter"].integer();
   context.row_wise = false;
-  return apply("decant", "NonNegativeFactors", {x.matrix(), context.constant(components)},
-               {{"solver", solver}, {"max_iter", turns}, {"parameters", Tensor::vector(std::vector<double>{self.real("tol", 1e-4), alpha * l1, alpha * (1 - l1), beta, gamma})}});
+  Attributes attributes{{"solver", solver}, {"max_iter", turns}, {"parameters", Tensor::vector(std::vector<double>{self.real("tol", 1e-4), alpha * l1, alpha * (1 - l1), beta, gamma})}};
+  if (shuffle) attributes["seed"] = self["random_state"].integer();
+  return apply("decant", "NonNegativeFactors", {x.matrix(), context.constant(components)}, std::move(attributes));
 }
 
 Result topics(Context& context, const Object& self, Method, const Table& x) {

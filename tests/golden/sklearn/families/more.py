@@ -87,6 +87,7 @@ for beta in (0, 0.5, 3):
     case(f"nmf_beta_{beta}", E.NMF(n_components=2, solver="mu", beta_loss=beta, init="nndsvda", max_iter=60), "positive", None, REL9)
     case(f"mini_batch_nmf_beta_{beta}", E.MiniBatchNMF(n_components=2, beta_loss=beta, max_iter=20), "positive", None, REL9)
 case("nmf_regularised", E.NMF(n_components=3, alpha_W=0.01, l1_ratio=0.5), "positive", None, REL9)
+case("nmf_shuffled", E.NMF(n_components=4, shuffle=True, random_state=5, max_iter=60), "positive", None, REL9)
 case("nmf_mu_regularised", E.NMF(n_components=3, solver="mu", init="nndsvda", alpha_W=0.01, l1_ratio=0.5), "positive", None, REL9)
 case("text_nmf", E.Pipeline([("tfidf", E.TfidfVectorizer()), ("nmf", E.NMF(n_components=3))]), "texts", None, REL9)
 case("text_latent_dirichlet", E.Pipeline([("count", E.CountVectorizer()), ("topics", E.LatentDirichletAllocation(n_components=3, max_iter=3))]), "texts", None, REL9)
