@@ -37,8 +37,7 @@ Expr converted(const Object& self, const std::string& type, const Table& x, std:
 }
 
 void note_categories(Context& context, const Table& x, const Object& values) {
-  const bool index = values.is_instance() && !values.array() && !values.set("_pa_array");
-  const Object labels = index || values.name() == "_new_Index" ? python::labels_of(values) : values;
+  const Object labels = python::labels_of(values);
   CategoryList list;
   if (const auto array = labels.array(); array && array->type.kind != 'O' && array->type.kind != 'U') list.numbers = labels.list();
   else list.texts = names_in(labels);

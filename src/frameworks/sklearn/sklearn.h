@@ -56,7 +56,8 @@ class Table {
   bool is_whole() const { return columns_.empty() && !blocks_.empty() && blocks_[0].dim(1) < 0; }
   std::size_t width() const { return columns_.size(); }
   const std::vector<std::string>& names() const { return names_; }
-  void set_names(std::vector<std::string> names) { names_ = std::move(names); }
+  /// The same columns under `names`: as many as there are columns, or none.
+  Table named(std::vector<std::string> names) const;
   Table select(const std::vector<std::int64_t>& which) const;
   /// All columns as one matrix [N, width] of float64 (numbers and booleans are cast, strings parsed).
   Expr matrix() const;

@@ -54,7 +54,7 @@ Result data_frame_mapper(Context& context, const Object& self, Method, const Tab
   Table out = Table::joined(parts);
   if (self.boolean("df_out", false) && self.set("transformed_names_")) {
     std::vector<std::string> names = names_in(self["transformed_names_"]);
-    if (names.size() == out.width()) out.set_names(std::move(names));
+    if (names.size() == out.width()) return out.named(std::move(names));
   }
   return out;
 }
@@ -71,12 +71,11 @@ Result categorical_imputer(Context&, const Object& self, Method, const Table& x)
 // --- sklearn2pmml's own estimators ---------------------------------------------------------------------------------------------------------
 
 Result data_frame_constructor(Context&, const Object& self, Method, const Table& x) {
-  Table out = x;
   if (self.set("columns")) {
     std::vector<std::string> names = names_in(self["columns"]);
-    if (names.size() == out.width()) out.set_names(std::move(names));
+    if (names.size() == x.width()) return x.named(std::move(names));
   }
-  return out;
+  return x;
 }
 
 /// SelectorProxy and SelectUnique

@@ -66,9 +66,7 @@ Table cast_table(Context& context, const Object& self, const Table& x) {
   }
   std::vector<Table> parts;
   for (std::size_t i = 0; i < x.width(); ++i) parts.emplace_back(converted(self, type, x, i));
-  Table out = Table::joined(parts);
-  out.set_names(x.names());
-  return out;
+  return Table::joined(parts).named(x.names());
 }
 
 /// Element i of an attribute that is one number, or one for each column.
@@ -100,9 +98,7 @@ Result continuous_domain(Context& context, const Object& self, Method, const Tab
     }
     parts.emplace_back(rules.replaced_invalid(out, logical_not(logical_or(missing, valid))));
   }
-  Table out = Table::joined(parts);
-  out.set_names(x.names());
-  return out;
+  return Table::joined(parts).named(x.names());
 }
 
 /// The values that a column can hold, where the domain keeps them. Early versions call them data_.
