@@ -27,7 +27,11 @@ Expr as_text(const Object& self, const Table& x, std::size_t column) {
 
 Expr converted(const Object& self, const std::string& type, const Table& x, std::size_t column) {
   if (type == "str" || type == "unicode") return as_text(self, x, column);
-  if (type == "datetime64[D]") return apply("decant", "DaysOfDate", {as_text(self, x, column)});
+  if (type.starts_with("datetime64")) {  // as seconds, whatever the unit
+    const Expr seconds = apply("decant", "SecondsOfDate", {as_text(self, x, column)});
+    if (type == "datetime64[s]") return seconds;
+    if (type == "datetime64[D]") return cast(floor(cast(seconds, DType::float64) / 86'400.0) * 86'400.0, DType::int64);
+  }
   const Expr number = x.column(column);
   if (type == "Int64" || type == "Int64Dtype") return cast(number, DType::float64);  // whole numbers, or nothing
   if (type.starts_with("int")) return cast(number, DType::int64);

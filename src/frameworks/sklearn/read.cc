@@ -213,9 +213,11 @@ bool sees_text(const Object& root) {
 
 /// Whether anything in `root` chooses among columns by name or position.
 bool picks_columns(const Object& root) {
+  static constexpr std::string_view kPickers[] = {"ColumnTransformer", "DataFrameMapper", "EstimatorChain", "ExpressionClassifier", "ExpressionRegressor", "RuleSetClassifier", "SelectFirstClassifier",
+                                                  "SelectFirstRegressor", "SelectFirstTransformer"};
   bool found = false;
   each_instance(root, [&](const Object& object) {
-    found = found || object.name() == "ColumnTransformer" || object.name() == "DataFrameMapper";
+    found = found || std::ranges::find(kPickers, object.name()) != std::end(kPickers);
     return !found;
   });
   return found;

@@ -142,6 +142,7 @@ class Context {
   std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
   std::map<ValueId, CategoryList> categories;  // pandas' categories of a column [N, 1] that is one: boosters take their codes
   std::map<ValueId, SparseTable> sparse_rows;  // matrices that were made from sparse rows: linear() then skips the zeros
+  std::map<pickle::Ref, std::map<std::string, Table, std::less<>>> memories;  // columns that a sklearn2pmml.cross_reference.Memory keeps aside
   bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 
   /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).
