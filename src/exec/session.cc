@@ -254,7 +254,6 @@ void Session::run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outp
 
 std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const std::string> wanted,
                                  const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
-  const Signature& signature = model_->signature;
   std::vector<Tensor> storage;
   const std::span<const Tensor> given = checked(inputs, storage);
   if (std::vector<Tensor> answers; run_network(given, answers, wanted, nullptr)) return answers;
