@@ -2,9 +2,11 @@
 // A Model of a boosting library while it is made: inputs and outputs are added to graph and signature together.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "ir/model.h"
 #include "ops/expr.h"
 
@@ -26,12 +28,20 @@ class ModelMaker {
     model.signature.outputs.push_back({name, value.type(), std::move(columns)});
   }
 
+  /// An output that is only made where it is wanted; `make` gives its value. The model's info names it otherwise.
+  template <class Make>
+  void on_request(const char* name, const std::vector<std::string>& wanted, Make&& make) {
+    if (std::ranges::find(wanted, name) != wanted.end()) output(make(), name);
+    else left_out_.push_back({"on request", json_text(name), {}});
+  }
+
   Model finish(const char* framework, const char* producer, std::vector<Info> facts) && {
     const std::string name = std::string(producer).substr(std::string_view(producer).rfind('.') + 1);
     model.graph = builder_.finish(name);
     model.signature.row_wise = true;
     model.origin.framework = framework;
     model.origin.producer = producer;
+    facts.insert(facts.end(), left_out_.begin(), left_out_.end());
     model.info = {"model", "\"" + name + "\"", std::move(facts)};
     return std::move(model);
   }
@@ -43,6 +53,7 @@ class ModelMaker {
   }
 
   Builder builder_;
+  std::vector<Info> left_out_;
 };
 
 }  // namespace decant

@@ -10,7 +10,7 @@ namespace {
 using testing::golden;
 
 std::string error_of_bytes(const std::string& bytes) {
-  return testing::error_of([&] { find_format("catboost")->read(testing::source_of(bytes, "m.cbm")); });
+  return testing::error_of([&] { find_format("catboost")->read(testing::source_of(bytes, "m.cbm"), {}); });
 }
 std::string lie(std::string_view from, std::string_view to, const char* file = "cat_binary_json.json") {
   std::string text = golden(format("boosters/boosters/{}", file));

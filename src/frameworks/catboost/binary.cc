@@ -222,22 +222,25 @@ Booster parse_binary_model(const Source& source) {
       // Each node says how far its children are; 0: on that side, its own value is the answer.
       if (steps.size() != 2 * splits.size() || leaf_ids.size() != splits.size()) trees.fail(Code::corrupt, format("{} steps and {} leaves for {} nodes", steps.size() / 2, leaf_ids.size(), splits.size()));
       std::vector<Node>& tree = out.trees.emplace_back(count);
-      const auto leaf = [&](std::size_t i) {
+      // Leaves of a tree are numbered from its first one on (TModelTrees::CalcFirstLeafOffsets in catboost/libs/model/model.cpp).
+      const std::uint64_t first = count == 0 ? 0 : *std::min_element(leaf_ids.begin() + static_cast<std::ptrdiff_t>(at), leaf_ids.begin() + static_cast<std::ptrdiff_t>(at + count));
+      const auto leaf = [&](std::size_t i, Node& node) {
         const std::uint64_t from = leaf_ids[i];
         if (from > values.size() || out.dimension > values.size() - from) trees.fail(Code::corrupt, format("leaf values {}+{} of {}", from, out.dimension, values.size()));
-        return std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(from), values.begin() + static_cast<std::ptrdiff_t>(from + out.dimension));
+        node.values.assign(values.begin() + static_cast<std::ptrdiff_t>(from), values.begin() + static_cast<std::ptrdiff_t>(from + out.dimension));
+        node.leaf = (from - first) / out.dimension;
       };
       for (std::size_t i = 0; i < count; ++i) {
         const std::uint16_t no = steps[2 * (at + i)], yes = steps[2 * (at + i) + 1];
         if (no == 0 && yes == 0) {
-          tree[i].values = leaf(at + i);
+          leaf(at + i, tree[i]);
           continue;
         }
         const Split split = question(splits[at + i]);
         const auto child = [&](std::uint16_t step) {
           if (step != 0) return static_cast<std::int64_t>(i) + step;
           Node own;
-          own.values = leaf(at + i);
+          leaf(at + i, own);
           tree.push_back(std::move(own));
           return static_cast<std::int64_t>(tree.size()) - 1;
         };

@@ -86,6 +86,7 @@ struct Node {
   Split split;
   std::int64_t yes = -1, no = -1;  // nodes; -1: this is a leaf
   std::vector<double> values;
+  std::size_t leaf = 0;  // its number among the leaves
 };
 
 struct Booster {
@@ -131,6 +132,8 @@ void read_classes(Booster& booster, const Source& json);
 Expr rows(const Booster& booster, const std::function<Expr(std::size_t, bool)>& column);
 /// The untransformed answer [N, dimension].
 Expr raw_values(const Booster& booster, Expr rows);
+/// The leaf that a row ends in of each tree, uint32 [N, trees] (calc_leaf_indexes).
+Expr leaves(const Booster& booster, Expr rows);
 
 /// What the estimator that was trained for this loss gives for it.
 struct Answers {
@@ -140,6 +143,7 @@ Answers answers(const Booster& booster, Expr raw);
 /// The labels of predict_proba's columns; undefined where there are none or the model does not hold them.
 Tensor classes_of(const Booster& booster);
 
-Model read(const Booster& booster);
+/// A model by itself: what its estimator answers, the untransformed answer, and where it is named in `outputs` apply (calc_leaf_indexes).
+Model read(const Booster& booster, const std::vector<std::string>& outputs = {});
 
 }  // namespace decant::catboost

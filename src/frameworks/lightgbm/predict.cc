@@ -181,7 +181,8 @@ Expr raw_score(const Booster& b, Expr x) {
 Expr leaves(const Booster& b, Expr x) {
   Columns columns(b.num_feature);
   Parts parts = parts_of(b, columns);
-  return cast(parts.leaves(columns.apply_to(x), "<="), DType::int32);
+  const Expr out = cast(parts.leaves(columns.apply_to(x), "<="), DType::int32);
+  return tree_count(b) == 1 && b.version != "v4" ? squeeze(out, 1) : out;
 }
 
 Expr transformed(const Booster& b, Expr v) {
@@ -206,7 +207,7 @@ Expr transformed(const Booster& b, Expr v) {
   return v.dim(1) == 1 ? squeeze(v, 1) : v;
 }
 
-Model read(const Booster& b) {
+Model read(const Booster& b, const std::vector<std::string>& outputs) {
   ModelMaker maker;
   const std::vector<CategoryList> known = b.categories();
   Expr x;
@@ -219,6 +220,7 @@ Model read(const Booster& b) {
   const Expr raw = raw_score(b, x);
   maker.output(transformed(b, raw), "predict");
   if (has_transformation(b)) maker.output(raw.dim(1) == 1 ? squeeze(raw, 1) : raw, "raw_score");
+  maker.on_request("apply", outputs, [&] { return leaves(b, x); });
   maker.model.origin.version = b.version.empty() ? "" : "model text " + printable(b.version, 20);
   std::string objective = b.objective;
   for (const std::string& word : b.options) objective += " " + word;
