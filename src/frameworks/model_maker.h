@@ -22,6 +22,8 @@ class ModelMaker {
   }
   /// A column that is an input of its own, [N, 1], as one of texts must be.
   Expr column(const std::string& name, bool text) { return input(name, Type::tensor(text ? DType::string : DType::float64, {{-1, "N"}, {1, {}}}), {}); }
+  /// A column of vectors, [N, width].
+  Expr embedding(const std::string& name, std::int64_t width) { return input(name, Type::tensor(DType::float64, {{-1, "N"}, {width, {}}}), {}); }
 
   void output(Expr value, const char* name, std::vector<std::string> columns = {}) {
     builder_.output(value.id(), name);

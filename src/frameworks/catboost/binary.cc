@@ -21,7 +21,7 @@ enum : unsigned { kFormatVersion, kTrees, kInfoMap, kModelPartIds };
 namespace forest {
 enum : unsigned {
   kDimension, kSplits, kSizes, kStarts, kCatFeatures, kFloatFeatures, kOneHotFeatures, kCtrFeatures, kLeafValues, kLeafWeights, kSteps, kLeafIds,
-  kTextFeatures, kEstimatedFeatures, kScale, kBias, kMultiBias
+  kTextFeatures, kEstimatedFeatures, kScale, kBias, kMultiBias, kRepackedBins, kEmbeddingFeatures
 };
 }
 namespace feature {
@@ -30,6 +30,15 @@ enum : unsigned { kHasNans, kIndex, kFlatIndex, kBorders, kId, kNanTreatment };
 
 namespace cat_feature {
 enum : unsigned { kIndex, kFlatIndex, kId };
+}
+namespace text_feature {
+enum : unsigned { kIndex, kFlatIndex, kId };
+}
+namespace embedding_feature {
+enum : unsigned { kIndex, kFlatIndex, kId, kDimension };
+}
+namespace estimated_feature {
+enum : unsigned { kSource, kCalcerId, kLocalIndex, kBorders };
 }
 namespace one_hot {
 enum : unsigned { kIndex, kValues };
@@ -184,7 +193,23 @@ Booster parse_binary_model(const Source& source) {
     bytes.budget().charge(sizeof(CtrFeature), "a feature", f.where());
     out.ctrs.push_back(ctr_of(f));
   }
-  refuse_features(out, trees.tables(forest::kTextFeatures).size() + trees.tables(forest::kEstimatedFeatures).size(), "text_features");
+  for (const Table& f : trees.tables(forest::kTextFeatures)) {
+    add_feature(out, out.texts, {f.scalar<std::int32_t>(text_feature::kIndex, -1), f.scalar<std::int32_t>(text_feature::kFlatIndex, -1), 0, std::string(f.text(text_feature::kId))});
+  }
+  for (const Table& f : trees.tables(forest::kEmbeddingFeatures)) {
+    const auto width = f.scalar<std::int32_t>(embedding_feature::kDimension, 0);
+    if (width < 1 || width > 1'000'000) f.fail(Code::corrupt, format("an embedding of {} numbers", width));
+    add_feature(out, out.embeddings,
+                {f.scalar<std::int32_t>(embedding_feature::kIndex, -1), f.scalar<std::int32_t>(embedding_feature::kFlatIndex, -1), width, std::string(f.text(embedding_feature::kId))});
+  }
+  for (const Table& f : trees.tables(forest::kEstimatedFeatures)) {
+    bytes.budget().charge(sizeof(EstimatedFeature), "a feature", f.where());
+    out.estimated.push_back({f.inlined(estimated_feature::kCalcerId, 16), f.scalar<std::int32_t>(estimated_feature::kLocalIndex, -1), f.list<float>(estimated_feature::kBorders)});
+  }
+  // Behind the model stand the tables of counters, then the estimators of texts, then those of embeddings.
+  if (!out.ctrs.empty()) read_tables(cursor, out);
+  if (!out.texts.empty()) read_estimators(cursor, out);
+  if (!out.embeddings.empty()) read_estimators(cursor, out);
 
   const auto dimension = trees.scalar<std::int32_t>(forest::kDimension, 0);
   if (dimension < 1 || dimension > 1'000'000) trees.fail(Code::corrupt, format("{} outputs", dimension));
@@ -253,8 +278,6 @@ Booster parse_binary_model(const Source& source) {
     at += count;
   }
   if (at != splits.size()) trees.fail(Code::corrupt, format("{} splits belong to no tree", splits.size() - at));
-
-  if (!out.ctrs.empty()) read_tables(cursor, out);
 
   for (const Table& entry : root.tables(core::kInfoMap)) {
     const std::string_view key = entry.text(0), text = entry.text(1);

@@ -105,7 +105,7 @@ void read_features(const Value& info, Booster& out) {
         out.ctrs.push_back(ctr_of(ctr));
       }
     } else if (kind == "text_features" || kind == "embedding_features" || kind == "estimated_features") {
-      refuse_features(out, list.size(), kind);
+      list.fail(Code::unsupported, format("{} in JSON, which CatBoost does not write", kind));
     }
   }
 }

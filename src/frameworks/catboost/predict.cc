@@ -158,16 +158,13 @@ Booster parse(const Source& source) {
   return out;
 }
 
-void refuse_features(const Booster& booster, std::size_t count, std::string_view what) {
-  if (count != 0) booster.fail(Code::unsupported, format("{} features of CatBoost made from {} are not run yet", count, what));
-}
-
 Model read(const Booster& b, const std::vector<std::string>& outputs) {
   ModelMaker maker;
   const std::vector<std::string> names = b.names.size() == static_cast<std::size_t>(b.columns) ? b.names : std::vector<std::string>();
-  // Categories are texts, and these are inputs of their own.
-  const Expr x = b.categories.empty() ? cast(maker.matrix(b.columns, names), DType::float32) : rows(b, [&](std::size_t i, bool text) {
-    return maker.column(names.empty() ? format("{}", i) : names[i], text);
+  const Expr x = !by_column(b) ? cast(maker.matrix(b.columns, names), DType::float32) : rows(b, [&](std::size_t i, Kind kind) {
+    const std::string name = names.empty() || names[i].empty() ? format("{}", i) : names[i];
+    if (kind != Kind::embedding) return maker.column(name, kind == Kind::text);
+    return maker.embedding(name, std::ranges::find(b.embeddings, static_cast<std::int64_t>(i), &SourceFeature::flat_index)->dimension);
   });
   const Expr raw = raw_values(b, x);
   const Answers all = answers(b, raw);

@@ -12,7 +12,10 @@ Expr rows_of(const Object& self, const Table& x) {
   if (static_cast<std::int64_t>(x.width()) != booster.columns && !x.is_whole()) {
     self.fail(Code::mismatch, format("the model takes {} columns, {} come in", booster.columns, x.width()));
   }
-  return booster.categories.empty() ? cast(x.matrix(), DType::float32) : catboost::rows(booster, [&](std::size_t i, bool text) { return x.column(i, text); });
+  return !catboost::by_column(booster) ? cast(x.matrix(), DType::float32) : catboost::rows(booster, [&](std::size_t i, catboost::Kind kind) {
+    if (kind == catboost::Kind::embedding) unsupported(self, format("takes vectors in column {}: save the model as .cbm, where they are inputs of their own", i));
+    return x.column(i, kind == catboost::Kind::text);
+  });
 }
 
 Expr raw_of(const Object& self, const Table& x) { return catboost::raw_values(catboost::booster_of(self), rows_of(self, x)); }
@@ -39,7 +42,7 @@ void facts(const Object& self, Facts& out) {
   if (!self.has("__model")) return;
   const catboost::Booster& booster = catboost::booster_of(self);
   out.features = booster.columns;
-  out.text = !booster.categories.empty();
+  out.text = catboost::by_column(booster);
   if (booster.names.size() == static_cast<std::size_t>(booster.columns)) out.names = booster.names;
   if (self.name() == "CatBoostClassifier") out.classes = catboost::classes_of(booster);
 }
