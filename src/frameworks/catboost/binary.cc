@@ -35,7 +35,7 @@ namespace text_feature {
 enum : unsigned { kIndex, kFlatIndex, kId };
 }
 namespace embedding_feature {
-enum : unsigned { kIndex, kFlatIndex, kId, kDimension };
+enum : unsigned { kIndex, kFlatIndex, kId };
 }
 namespace estimated_feature {
 enum : unsigned { kSource, kCalcerId, kLocalIndex, kBorders };
@@ -194,13 +194,10 @@ Booster parse_binary_model(const Source& source) {
     out.ctrs.push_back(ctr_of(f));
   }
   for (const Table& f : trees.tables(forest::kTextFeatures)) {
-    add_feature(out, out.texts, {f.scalar<std::int32_t>(text_feature::kIndex, -1), f.scalar<std::int32_t>(text_feature::kFlatIndex, -1), 0, std::string(f.text(text_feature::kId))});
+    add_feature(out, out.texts, {f.scalar<std::int32_t>(text_feature::kIndex, -1), f.scalar<std::int32_t>(text_feature::kFlatIndex, -1), -1, std::string(f.text(text_feature::kId))});
   }
   for (const Table& f : trees.tables(forest::kEmbeddingFeatures)) {
-    const auto width = f.scalar<std::int32_t>(embedding_feature::kDimension, 0);
-    if (width < 1 || width > 1'000'000) f.fail(Code::corrupt, format("an embedding of {} numbers", width));
-    add_feature(out, out.embeddings,
-                {f.scalar<std::int32_t>(embedding_feature::kIndex, -1), f.scalar<std::int32_t>(embedding_feature::kFlatIndex, -1), width, std::string(f.text(embedding_feature::kId))});
+    add_feature(out, out.embeddings, {f.scalar<std::int32_t>(embedding_feature::kIndex, -1), f.scalar<std::int32_t>(embedding_feature::kFlatIndex, -1), -1, std::string(f.text(embedding_feature::kId))});
   }
   for (const Table& f : trees.tables(forest::kEstimatedFeatures)) {
     bytes.budget().charge(sizeof(EstimatedFeature), "a feature", f.where());

@@ -71,7 +71,7 @@ std::optional<CtrFeature::Type> ctr_type(std::string_view name);
 /// A column of texts or of embeddings (vectors), looked at by estimators only.
 struct SourceFeature {
   std::int64_t index = 0, flat_index = 0;
-  std::int64_t dimension = 0;  // of an embedding
+  std::int64_t dimension = -1;  // of an embedding, as its estimators take it; -1: it has none
   std::string name;
 };
 
@@ -79,7 +79,7 @@ struct SourceFeature {
 struct Estimator {
   std::string id;
   std::int64_t column = 0;  // of the table
-  std::size_t width = 0;
+  std::size_t width = 0, zeros = 0;  // the last of them are always 0
   std::string op;
   Attributes attributes;
 };

@@ -39,6 +39,12 @@ enum : unsigned { kClasses, kK, kB, kTruncateBorder, kTotalTokens, kClassTokens 
 namespace bayes {
 enum : unsigned { kClasses, kClassPrior, kTokenPrior, kSeenTokens, kClassTexts, kClassTokens };
 }
+namespace lda {
+enum : unsigned { kWidth, kClasses, kLines, kLikelihoods, kProjection };
+}
+namespace knn {
+enum : unsigned { kWidth, kClasses, kClose, kSize, kIsClassification };
+}
 namespace dictionary {
 enum : unsigned { kSize, kOptions, kUnknown, kEndOfSentence };
 }
@@ -221,7 +227,7 @@ Estimator text_estimator(Cursor& cursor) {
   return out;
 }
 
-const SourceFeature& feature_of(const Booster& b, const std::vector<SourceFeature>& all, std::size_t index) {
+SourceFeature& feature_of(const Booster& b, std::vector<SourceFeature>& all, std::size_t index) {
   const auto at = std::ranges::find(all, static_cast<std::int64_t>(index), &SourceFeature::index);
   if (at == all.end()) b.fail(Code::corrupt, format("estimators of feature {}, which is not there", index));
   return *at;
@@ -287,7 +293,125 @@ void read_texts(Cursor& cursor, Booster& out) {
   }
 }
 
-void read_embeddings(Cursor& cursor, Booster&) { cursor.fail(Code::unsupported, "features made from embeddings"); }
+/// Vectors of training in a graph (TOnlineHnswIndexReader::ReadIndex): how many neighbours one has at most, the sizes of the levels, and the
+/// neighbours of each vector of each level.
+void add_graph(Cursor& cursor, Attributes& out) {
+  const std::size_t bytes = cursor.count(cursor.le<std::uint32_t>(), 1);
+  const std::uint64_t end = cursor.offset() + bytes;
+  if (bytes < 8) cursor.fail(Code::corrupt, format("a graph of {} bytes", bytes));
+  out["max_neighbours"] = std::int64_t{cursor.le<std::uint32_t>()};
+  const std::size_t levels = cursor.count(cursor.le<std::uint32_t>(), 4);
+  cursor.budget().charge(std::uint64_t{levels} * 8 + bytes, "a graph", cursor.where());
+  std::vector<std::int64_t> sizes;
+  for (std::size_t i = 0; i < levels; ++i) sizes.push_back(cursor.le<std::uint32_t>());
+  if (cursor.offset() > end || (end - cursor.offset()) % 4 != 0) cursor.fail(Code::corrupt, format("a graph of {} levels in {} bytes", levels, bytes));
+  std::vector<std::int32_t> neighbours((end - cursor.offset()) / 4);
+  for (std::int32_t& n : neighbours) n = cursor.le<std::int32_t>();
+  out["level_sizes"] = sizes;
+  out["neighbours"] = Tensor::vector(neighbours);
+}
+
+/// An estimator of embeddings; its column is told elsewhere.
+Estimator embedding_estimator(Cursor& cursor) {
+  enum Type : std::uint8_t { none, lda_type, knn_type };
+  expect(cursor, "EmbedCalcerV1\0"sv);
+  cursor.skip(4);  // the type once more
+  const Table table = sized_table(cursor, "estimator");
+  const auto own = table.table(calcer::kTable);
+  const auto active = table.list<std::uint32_t>(calcer::kActive);
+  if (!own) table.fail(Code::corrupt, "an estimator without parameters");
+  Estimator out;
+  out.id = table.inlined(calcer::kId, kIdBytes);
+  out.op = "EmbeddingEstimates";
+  out.width = active.size();
+  Attributes& all = out.attributes;
+  all["active"] = std::vector<std::int64_t>(active.begin(), active.end());
+  std::int64_t outputs = 0, counted = 0;
+  const std::int64_t width = own->scalar<std::int32_t>(lda::kWidth, 0);
+  if (width < 1) own->fail(Code::corrupt, format("vectors of {} numbers", width));
+  switch (const auto type = table.scalar<std::uint8_t>(calcer::kType, none)) {
+    case lda_type: {
+      all["estimator"] = std::string("LDA");
+      // Likelihoods of classes, too, may have been trained on, but the file does not hold what they are computed from.
+      if (own->scalar<std::uint8_t>(lda::kLikelihoods, 0) != 0) counted += own->scalar<std::uint32_t>(lda::kClasses, 0);
+      outputs = own->scalar<std::int32_t>(lda::kLines, 0);
+      const auto projection = own->list<float>(lda::kProjection);
+      if (outputs < 1 || projection.size() / static_cast<std::size_t>(width) != static_cast<std::size_t>(outputs) || projection.size() % static_cast<std::size_t>(width) != 0) {
+        own->fail(Code::corrupt, format("{} numbers of a projection from {} to {}", projection.size(), width, outputs));
+      }
+      all["projection"] = Tensor::of<float>({outputs, width}, projection);
+      break;
+    }
+    case knn_type: {
+      all["estimator"] = std::string("KNN");
+      const bool by_class = own->scalar<std::uint8_t>(knn::kIsClassification, 1) != 0;
+      outputs = by_class ? std::int64_t{own->scalar<std::uint32_t>(knn::kClasses, 0)} : 1;
+      all["outputs"] = outputs;
+      all["close"] = std::int64_t{own->scalar<std::uint32_t>(knn::kClose, 0)};
+      const std::size_t count = cursor.count(cursor.le<std::uint32_t>(), 4);
+      if (count != own->scalar<std::uint32_t>(knn::kSize, 0)) own->fail(Code::corrupt, format("targets of {} vectors", count));
+      cursor.budget().charge(std::uint64_t{count} * 8, "targets", cursor.where());
+      if (by_class) {
+        std::vector<std::int64_t> classes(count);
+        for (std::int64_t& k : classes) {
+          k = cursor.le<std::uint32_t>();
+          if (k >= outputs) cursor.fail(Code::corrupt, format("class {} of {}", k, outputs));
+        }
+        all["classes"] = std::move(classes);
+      } else {
+        std::vector<float> targets(count);
+        for (float& t : targets) t = cursor.le<float>();
+        all["targets"] = Tensor::vector(targets);
+      }
+      add_graph(cursor, all);
+      const std::size_t numbers = cursor.count(cursor.le<std::uint32_t>(), 4);
+      if (numbers / static_cast<std::size_t>(width) != count || numbers % static_cast<std::size_t>(width) != 0) cursor.fail(Code::corrupt, format("{} numbers of {} vectors", numbers, count));
+      cursor.budget().charge(std::uint64_t{numbers} * 4, "vectors", cursor.where());
+      std::vector<float> points(numbers);
+      for (float& v : points) v = cursor.le<float>();
+      all["points"] = Tensor::of<float>({static_cast<std::int64_t>(count), width}, points);
+      break;
+    }
+    default: table.fail(Code::unsupported, format("an estimator of embeddings of the type {}", type));
+  }
+  // CatBoost counts all numbers that the estimator could make (FeatureCount), writes the active ones from the first place on, and leaves 0 behind them.
+  counted += outputs;
+  if (counted > 1'000'000 || counted < static_cast<std::int64_t>(out.width)) own->fail(Code::corrupt, format("{} numbers of {}", out.width, counted));
+  out.zeros = static_cast<std::size_t>(counted) - out.width;
+  out.width = static_cast<std::size_t>(counted);
+  for (const std::uint32_t k : active) {
+    if (std::int64_t{k} >= outputs) own->fail(Code::corrupt, format("number {} of {}", k, outputs));
+  }
+  return out;
+}
+
+void read_embeddings(Cursor& cursor, Booster& out) {
+  const Table header = sized_table(cursor, "embeddings");
+  const std::vector<std::string> names = ids(header, embedding_header::kCalcers);
+  std::map<std::string, Estimator> calcers;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Table head = sized_table(cursor, "part");
+    if (head.scalar<std::uint8_t>(part::kKind, 0) != part::embedding_calcer) head.fail(Code::corrupt, "a part of no known kind");
+    Estimator made = embedding_estimator(cursor);
+    const std::string id = made.id;
+    calcers[id] = std::move(made);
+  }
+  const auto of_feature = adjacency(header, embedding_header::kCalcersOfFeature);
+  for (std::size_t f = 0; f < of_feature.size(); ++f) {
+    for (const std::uint32_t e : of_feature[f]) {
+      const auto found = e < names.size() ? calcers.find(names[e]) : calcers.end();
+      if (found == calcers.end()) header.fail(Code::corrupt, format("asks for estimator {}, which is not there", e));
+      Estimator made = found->second;
+      SourceFeature& feature = feature_of(out, out.embeddings, f);
+      const std::int64_t width = std::get<Tensor>(made.attributes[made.attributes.contains("points") ? "points" : "projection"]).dim(1);
+      if (feature.dimension >= 0 && feature.dimension != width) header.fail(Code::corrupt, format("vectors of {} and of {} numbers in one column", feature.dimension, width));
+      feature.dimension = width;
+      made.column = feature.flat_index;
+      out.source.budget().charge_items(1 + made.width, header.where());
+      out.estimators.push_back(std::move(made));
+    }
+  }
+}
 
 }  // namespace
 

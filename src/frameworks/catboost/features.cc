@@ -86,7 +86,7 @@ class Rows {
         case Held::number: columns_.push_back(cast(values, DType::float32)); break;
         case Held::category: columns_.push_back(apply("decant", "CategoryHash", {values})); break;
         default:  // no question is about the column itself; something stands for it
-          sources_.emplace(static_cast<std::int64_t>(i), values);
+          sources_.emplace(static_cast<std::int64_t>(i), held[i] == Held::text ? values : cast(values, DType::float32));
           columns_.push_back(cast(held[i] == Held::text ? equal(values, values.constant(Tensor::scalar(std::string()))) : columns(values, {0}), DType::float32));
       }
     }
@@ -101,7 +101,9 @@ class Rows {
     for (const Estimator& e : b_.estimators) {
       const auto source = sources_.find(e.column);
       if (source == sources_.end()) b_.fail(Code::corrupt, format("an estimator of column {}, which holds no texts or embeddings", e.column));
-      out.push_back(apply("decant", e.op, {source->second}, e.attributes));
+      const Expr made = apply("decant", e.op, {source->second}, e.attributes);
+      out.push_back(made);
+      if (e.zeros != 0) out.push_back(columns(cast(less(made, made), DType::float32), std::vector<std::int64_t>(e.zeros, 0)));
     }
     for (const CtrFeature& ctr : b_.ctrs) out.push_back(statistic(ctr));
     return concat(out, 1);
