@@ -127,7 +127,7 @@ Model looked_at(const Source& source, Part part) {
   } catch (const Error& e) {
     if (e.code() != Code::unsupported && !(e.code() == Code::usage && part.empty())) throw;
     const Format& format = detect(source);
-    if (format.read_part == nullptr) throw;
+    if (!format.has_parts) throw;
     part.look = true;
     Model model = read_model(source, part);
     if (e.code() == Code::unsupported) model.notes.push_back(decant::format("cannot be run: {}", e.what()));

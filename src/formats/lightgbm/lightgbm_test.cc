@@ -10,7 +10,7 @@ namespace {
 using testing::golden;
 
 std::string error_of_text(const std::string& text) {
-  return testing::error_of([&] { find_format("lightgbm")->read(testing::source_of(text, "m.txt")); });
+  return testing::error_of([&] { find_format("lightgbm")->read(testing::source_of(text, "m.txt"), {}); });
 }
 
 /// A model as if of version 2, which states no sizes.
