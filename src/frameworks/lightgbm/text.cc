@@ -2,6 +2,7 @@
 // The text of a LightGBM model: a head of key=value lines, a paragraph for each tree, importances, parameters, and a line of JSON that the
 // Python package adds. Keys that nothing here needs are skipped.
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/text.h"
@@ -148,8 +149,17 @@ std::vector<CategoryList> pandas(const Source& source) {
   const auto lists = json->root().elements();
   for (const document::Value& list : lists) {
     CategoryList& known = out.emplace_back();
-    if (list.kind() == document::Kind::numbers) known.numbers = list.list<double>();
-    else for (const document::Value& item : list.elements()) known.texts.emplace_back(item.text());
+    if (list.kind() == document::Kind::numbers) {
+      known.numbers = list.list<double>();
+      continue;
+    }
+    const std::vector<document::Value> items = list.elements();
+    // Texts; or numbers beside a text that stands for a missing cell (FLAML's "__NAN__"), which no number equals.
+    const bool texts = std::ranges::all_of(items, &document::Value::is_text);
+    for (const document::Value& item : items) {
+      if (texts) known.texts.emplace_back(item.text());
+      else known.numbers.push_back(item.is_text() ? std::nan("") : item.real());
+    }
   }
   return out;
 }

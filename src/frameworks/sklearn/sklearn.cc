@@ -17,6 +17,14 @@ std::string_view name_of(Method method) {
   return kNames[static_cast<std::size_t>(method)];
 }
 
+std::optional<Method> method_named(std::string_view name) {
+  for (const std::span<const Method> methods : {std::span<const Method>(kMethods), std::span<const Method>(kOnRequest)}) {
+    const auto at = std::ranges::find(methods, name, name_of);
+    if (at != methods.end()) return *at;
+  }
+  return {};
+}
+
 std::span<const Estimator> all_estimators() {
   static const std::vector<Estimator> estimators = [] {
     std::vector<Estimator> out;
@@ -37,6 +45,7 @@ struct Relative {
   std::string_view module, name, entry;
 };
 constexpr Relative kRelatives[] = {
+    {"boruta.boruta_py", "BorutaPy", "BorutaPy"},
     {"category_encoders.basen", "BaseNEncoder", "category_encoders.BaseNEncoder"},
     {"category_encoders.binary", "BinaryEncoder", "category_encoders.BinaryEncoder"},
     {"category_encoders.cat_boost", "CatBoostEncoder", "category_encoders.CatBoostEncoder"},
@@ -49,6 +58,20 @@ constexpr Relative kRelatives[] = {
     {"category_encoders.quantile_encoder", "QuantileEncoder", "category_encoders.QuantileEncoder"},
     {"category_encoders.target_encoder", "TargetEncoder", "category_encoders.TargetEncoder"},
     {"category_encoders.woe", "WOEEncoder", "category_encoders.WOEEncoder"},
+    {"flaml.automl.contrib.histgb", "HistGradientBoostingEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "CatBoostEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "ElasticNetEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "ExtraTreesEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "KNeighborsEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "LGBMEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "LRL1Classifier", "FlamlLearner"},
+    {"flaml.automl.model", "LRL2Classifier", "FlamlLearner"},
+    {"flaml.automl.model", "LassoLarsEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "RandomForestEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "SGDEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "SVCEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "XGBoostLimitDepthEstimator", "FlamlLearner"},
+    {"flaml.automl.model", "XGBoostSklearnEstimator", "FlamlLearner"},
     {"imblearn.base", "FunctionSampler", "Sampler"},
     {"imblearn.combine._smote_enn", "SMOTEENN", "Sampler"},
     {"imblearn.combine._smote_tomek", "SMOTETomek", "Sampler"},
@@ -81,7 +104,13 @@ constexpr Relative kRelatives[] = {
     {"imblearn.under_sampling._prototype_selection._one_sided_selection", "OneSidedSelection", "Sampler"},
     {"imblearn.under_sampling._prototype_selection._random_under_sampler", "RandomUnderSampler", "Sampler"},
     {"imblearn.under_sampling._prototype_selection._tomek_links", "TomekLinks", "Sampler"},
+    {"interpret.glassbox._decisiontree", "ClassificationTree", "ClassificationTree"},
+    {"interpret.glassbox._decisiontree", "RegressionTree", "RegressionTree"},
+    {"interpret.glassbox._ebm._ebm", "ExplainableBoostingClassifier", "ExplainableBoostingClassifier"},
+    {"interpret.glassbox._ebm._ebm", "ExplainableBoostingRegressor", "ExplainableBoostingRegressor"},
     {"interpret.glassbox._linear", "LinearRegression", "GlassBoxLinearRegression"},
+    {"interpret.glassbox._linear", "LogisticRegression", "GlassBoxLogisticRegression"},
+    {"mlxtend.preprocessing.dense_transformer", "DenseTransformer", "IdentityTransformer"},
     {"sklearn2pmml", "EstimatorProxy", "EstimatorProxy"},
     {"sklearn2pmml", "PMMLPipeline", "Pipeline"},
     {"sklearn2pmml", "SelectorProxy", "SelectorProxy"},
@@ -150,6 +179,11 @@ constexpr Relative kRelatives[] = {
     {"sklearn_pandas.dataframe_mapper", "DataFrameMapper", "DataFrameMapper"},
     {"sklearn_pandas.pipeline", "TransformerPipeline", "Pipeline"},
     {"sklearn_pandas.transformers", "CategoricalImputer", "CategoricalImputer"},
+    {"sklego.meta.estimator_transformer", "EstimatorTransformer", "EstimatorTransformer"},
+    {"sklego.meta.ordinal_classification", "OrdinalClassifier", "OrdinalClassifier"},
+    {"sklego.pipeline", "DebugPipeline", "Pipeline"},
+    {"sklego.preprocessing.identitytransformer", "IdentityTransformer", "IdentityTransformer"},
+    {"tpot.builtins.stacking_estimator", "StackingEstimator", "StackingEstimator"},
 };
 
 /// The name of the entry for a class, "" where there is none.

@@ -27,6 +27,8 @@ inline constexpr Method kMethods[] = {Method::predict,   Method::predict_proba, 
 /// Not made where nobody asks for it by name: the leaves of a forest are as many numbers as all else together.
 inline constexpr Method kOnRequest[] = {Method::apply};
 std::string_view name_of(Method method);
+/// The method of that name; nothing where decant knows none.
+std::optional<Method> method_named(std::string_view name);
 
 /// The methods of an entry, as a set.
 class Methods {

@@ -15,12 +15,14 @@ import make  # noqa: E402  (sets one thread, and starts anew with a fixed hash s
 import registry  # noqa: E402
 from registry import E, EXACT, REL12  # noqa: E402
 
+import boruta  # noqa: E402
 import category_encoders  # noqa: E402
 import imblearn.combine  # noqa: E402
 import imblearn.ensemble  # noqa: E402
 import imblearn.over_sampling as over  # noqa: E402
 import imblearn.pipeline  # noqa: E402
 import imblearn.under_sampling as under  # noqa: E402
+import interpret.glassbox as glassbox  # noqa: E402
 import lightgbm  # noqa: E402
 import pandas  # noqa: E402
 import sklearn2pmml.cross_reference as crossed  # noqa: E402
@@ -32,6 +34,8 @@ import sklearn2pmml.neural_network  # noqa: E402
 import sklearn2pmml.preprocessing as pmml  # noqa: E402
 import sklearn2pmml.ruleset  # noqa: E402
 import sklearn2pmml.util  # noqa: E402
+import sklego.meta  # noqa: E402
+import sklego.preprocessing  # noqa: E402
 import xgboost  # noqa: E402
 from sklearn2pmml.pipeline import PMMLPipeline  # noqa: E402
 
@@ -157,6 +161,20 @@ for name, model in TAKEN_APART.items():
 registry.case("pmml_series", PMMLPipeline([("column", pmml.SeriesConstructor("renamed", float)), ("model", E.IsotonicRegression(out_of_bounds="clip"))]), "one", "real", REL12)
 registry.case("pmml_domain_columns", PMMLPipeline([("columns", by_columns((Categorical(invalid_value_treatment="as_value", invalid_value_replacement="blue", missing_value_replacement="red"), ["color", "city"]),
               (domain(Categorical, with_data=False, missing_value_replacement="none"), ["color"])))]), "gaps", None, EXACT)
+
+# InterpretML's glass boxes; their exp and log are of the library's own instruction sets.
+for name, machine, kind, target in (("binary", glassbox.ExplainableBoostingClassifier, "gaps", "binary"), ("multi", glassbox.ExplainableBoostingClassifier, "gaps", "multi"),
+                                    ("text", glassbox.ExplainableBoostingClassifier, "missing", "text"), ("real", glassbox.ExplainableBoostingRegressor, "gaps", "real"),
+                                    ("counts", glassbox.ExplainableBoostingRegressor, "mixed", "events")):
+    options = {"objective": "poisson_deviance"} if name == "counts" else {}
+    interactions = {} if name == "multi" else {"interactions": [(0, 3), (1, 2)]}
+    registry.case(f"interpret_boosting_{name}", machine(outer_bags=1, max_rounds=20, max_bins=24, max_interaction_bins=6, n_jobs=1, **interactions, **options), kind, target, REL12)
+registry.case("interpret_tree", E.Pipeline([("model", glassbox.ClassificationTree(max_depth=3))]), "base", "multi", EXACT)
+registry.case("interpret_logistic", E.Pipeline([("model", glassbox.LogisticRegression())]), "mild", "text", REL12)
+# Estimators inside of other packages' classes.
+registry.case("sklego_ordinal", sklego.meta.OrdinalClassifier(E.LogisticRegression(C=0.05), n_jobs=1), "mild", "multi", REL12)
+registry.case("sklego_transformer", E.Pipeline([("same", sklego.preprocessing.IdentityTransformer()), ("score", sklego.meta.EstimatorTransformer(E.LinearRegression())), ("model", E.Ridge())]), "base", "real", REL12)
+registry.case("boruta", E.Pipeline([("select", boruta.BorutaPy(E.RandomForestRegressor(max_depth=2), n_estimators=8, max_iter=10, random_state=0)), ("model", E.Ridge())]), "base", "real", REL12)
 
 # Categories of pandas: the library trains on their codes, which are places in a sorted list.
 registry.case("pmml_category_codes", PMMLPipeline([("frame", E.ColumnTransformer([("t", domain(Categorical, dtype=pandas.CategoricalDtype()), "color"), ("v", domain(Categorical, dtype=pandas.CategoricalDtype()), "city"),

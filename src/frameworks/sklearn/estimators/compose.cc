@@ -49,6 +49,19 @@ std::optional<double> weight_of(const Object& self, const Object& name) {
 
 Table weighted(const Table& t, std::optional<double> weight) { return weight ? Table(t.matrix() * *weight) : t; }
 
+/// set_output(transform="pandas") or "polars": else columns are joined as an array, which has no categories of pandas.
+bool gives_frames(const Object& self) {
+  if (!self.set("_sklearn_output_config")) return false;
+  const Object how = self["_sklearn_output_config"];
+  return std::ranges::any_of(how.entries(), [](const auto& e) { return e.first.is_text("transform") && !e.second.is_text("default") && !e.second.is_none(); });
+}
+void forget_categories(Context& context, const Table& x) {
+  if (context.categories.empty()) return;
+  for (std::size_t i = 0; i < x.width(); ++i) {
+    for (const bool text : {true, false}) context.categories.erase(x.column(i, text).id());
+  }
+}
+
 Result feature_union(Context& context, const Object& self, Method, const Table& x) {
   std::vector<Table> parts;
   for (const Object& item : self["transformer_list"].elements()) {
@@ -59,7 +72,9 @@ Result feature_union(Context& context, const Object& self, Method, const Table& 
     parts.push_back(weighted(out, weight_of(self, pair[0])));
   }
   if (parts.empty()) return x.select({});
-  return Table::joined(parts);
+  const Table out = Table::joined(parts);
+  if (!gives_frames(self)) forget_categories(context, out);
+  return out;
 }
 
 std::int64_t column_named(const Object& name, const Table& x) {
@@ -132,7 +147,9 @@ Result column_transformer(Context& context, const Object& self, Method, const Ta
     parts.push_back(weighted(part[1].is_text("passthrough") ? selected : context.transform(part[1], selected), weight_of(self, part[0])));
   }
   if (parts.empty()) return x.select({});
-  return Table::joined(parts);
+  const Table out = Table::joined(parts);
+  if (!gives_frames(self)) forget_categories(context, out);
+  return out;
 }
 
 Result transformed_target(Context& context, const Object& self, Method, const Table& x) {

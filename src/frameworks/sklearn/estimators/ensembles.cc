@@ -90,13 +90,6 @@ Result voting_regressor(Context& context, const Object& self, Method method, con
 
 // --- stacking ---------------------------------------------------------------------------------------------------------------------------
 
-Method method_named(const Object& self, const std::string& name) {
-  for (const Method m : kMethods) {
-    if (name_of(m) == name) return m;
-  }
-  self.fail(Code::unsupported, format("stack method {}", printable(name)));
-}
-
 Table stacked(Context& context, const Object& self, const Table& x) {
   const std::vector<Object> members = members_of(self), methods = self["stack_method_"].elements();
   const std::size_t classes = self.set("classes_") ? self["classes_"].array() ? self["classes_"].tensor().size() : self["classes_"].elements().size() : 0;
@@ -106,7 +99,10 @@ Table stacked(Context& context, const Object& self, const Table& x) {
     if (m.is_none() || m.is_text("drop")) continue;
     while (next < methods.size() && methods[next].is_none()) ++next;
     if (next >= methods.size()) self.fail(Code::corrupt, "fewer stack methods than estimators");
-    const Method method = method_named(self, methods[next++].text());
+    const std::string named = methods[next++].text();
+    const std::optional<Method> known = method_named(named);
+    if (!known) self.fail(Code::unsupported, format("stack method {}", printable(named)));
+    const Method method = *known;
     const Result& result = context.call(m, method, x);
     for (const Expr& value : result.values) {
       Expr v = cast(value, DType::float64);

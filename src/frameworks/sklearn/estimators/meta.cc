@@ -173,11 +173,7 @@ Result chain(Context& context, const Object& self, Method method, const Table& x
   if (method == Method::predict_log_proba) return log(context.value(self, Method::predict_proba, x));
   const std::vector<Object> members = members_of(self);
   const std::vector<std::int64_t> order = self["order_"].integers();
-  Method fed = Method::predict;  // what the next estimator sees of the one before
-  const std::string named = self.text("chain_method_", "predict");
-  for (const Method m : kMethods) {
-    if (name_of(m) == named) fed = m;
-  }
+  const Method fed = method_named(self.text("chain_method_", "predict")).value_or(Method::predict);  // what the next estimator sees of the one before
   std::vector<Expr> out(members.size());
   if (order.size() != members.size()) self.fail(Code::corrupt, "order_ does not fit estimators_");
   std::vector<Table> seen{x};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pipelines of sklearn2pmml (from 0.19 on), sklearn_pandas and interpret: what holds other estimators, maps data frames, or is one of them
+// Pipelines of sklearn2pmml (from 0.19 on) and sklearn_pandas: what holds other estimators, maps data frames, or is one of them
 // under another name. The domains and transformers are in files of their own. find_estimator knows these classes by their exact names.
 #include <algorithm>
 
@@ -120,10 +120,6 @@ Result mlp_transformer(Context& context, const Object& self, Method, const Table
   return out.type().rank() == 1u ? unsqueeze(out, 1) : out;
 }
 
-// --- interpret.glassbox.LinearRegression -------------------------------------------------------------------------------------------------
-
-Result glass_box_linear(Context& context, const Object& self, Method method, const Table& x) { return context.call(self["sk_model_"], method, x); }
-
 }  // namespace
 
 std::span<const Estimator> sklearn2pmml_estimators() {
@@ -133,7 +129,7 @@ std::span<const Estimator> sklearn2pmml_estimators() {
       {"EstimatorProxy", kAll, proxy, proxy_has},            {"Alias", kTransformer, alias},
       {"MultiAlias", kTransformer, alias},                   {"DataFrameMapper", kTransformer, data_frame_mapper},
       {"DataFrameConstructor", kTransformer, data_frame_constructor}, {"SeriesConstructor", kTransformer, series_constructor}, {"SelectorProxy", kTransformer, masked},
-      {"SelectUnique", kTransformer, masked},                {"GlassBoxLinearRegression", kRegressor, glass_box_linear},
+      {"SelectUnique", kTransformer, masked},
       {"GBDTLMRegressor", kRegressor, over_leaves, over_leaves_has, over_leaves_facts},
       {"GBDTLRClassifier", kClassifies, over_leaves, over_leaves_has, over_leaves_facts},
       {"CategoricalImputer", kTransformer, categorical_imputer}, {"MLPTransformer", kTransformer, mlp_transformer},

@@ -111,6 +111,8 @@ Result continuous_domain(Context& context, const Object& self, Method, const Tab
 }
 
 Table categorical_column(Context& context, const Object& self, const Table& x, const Object& values) {
+  // What came in as pandas' categories goes on as such.
+  if (self.set("dtype_") && self["dtype_"].is_instance() && type_name(self["dtype_"]) == "category" && self["dtype_"].set("categories")) note_categories(context, x, self["dtype_"]["categories"]);
   const auto array = values.is_none() ? std::nullopt : values.array();
   const bool texts = array ? array->type.kind == 'U' || (array->type.kind == 'O' && !array->objects.empty() && std::ranges::all_of(array->objects, [](pickle::Ref r) { return r->is_text(); }))
                            : x.is_text(0) || (self.set("missing_value_replacement") && self["missing_value_replacement"].is_text());

@@ -85,10 +85,9 @@ Result link(Context& context, const Object& self, Method method, const Table& x)
 Table augmented(Context& context, const Object& link, const Table& x) {
   std::vector<Table> parts{x};
   for (const Object& function : link["augment_funcs"].elements()) {
-    const auto asked = std::ranges::find(kMethods, function.text(), name_of);
-    const Method method = function.is_text("apply") ? Method::apply : asked != std::end(kMethods) ? *asked : Method::kneighbors;
-    if (method == Method::kneighbors) unsupported(link, format("augment_funcs with {}", printable(function.text())));
-    const Expr value = context.value(link["estimator_"], method, x);
+    const std::optional<Method> method = method_named(function.text());
+    if (!method) unsupported(link, format("augment_funcs with {}", printable(function.text())));
+    const Expr value = context.value(link["estimator_"], *method, x);
     parts.emplace_back(value.type().rank() == 1u ? unsqueeze(value, 1) : value);
   }
   return Table::joined(parts);
