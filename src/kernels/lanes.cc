@@ -66,6 +66,8 @@ void numbers(Lane1 f, const double* in, double* out, std::size_t count) {
   switch (f) {
     case Lane1::exp: return run(-700, 700, [](auto d, auto x) HWY_ATTR { return hn::Exp(d, x); }, [](double x) { return std::exp(x); });
     case Lane1::log: return run(0x1p-1000, 0x1p1000, [](auto d, auto x) HWY_ATTR { return hn::Log(d, x); }, [](double x) { return std::log(x); });
+    case Lane1::log1p: return run(0, 0x1p1000, [](auto d, auto x) HWY_ATTR { return hn::Log1p(d, x); }, [](double x) { return std::log1p(x); });
+    case Lane1::expm1: return run(-700, 700, [](auto d, auto x) HWY_ATTR { return hn::Expm1(d, x); }, [](double x) { return std::expm1(x); });
     case Lane1::tanh: return run(-300, 300, [](auto d, auto x) HWY_ATTR { return hn::Tanh(d, x); }, [](double x) { return std::tanh(x); });
     case Lane1::sin: return run(-30'000, 30'000, [](auto d, auto x) HWY_ATTR { return hn::Sin(d, x); }, [](double x) { return std::sin(x); });
     case Lane1::cos: return run(-30'000, 30'000, [](auto d, auto x) HWY_ATTR { return hn::Cos(d, x); }, [](double x) { return std::cos(x); });

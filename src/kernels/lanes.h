@@ -13,7 +13,7 @@ enum class Lane2 : unsigned char { add, sub, mul, div };
 /// out[i] = a[i] op b[i]; an operand of step 0 is one number. In place where out is a or b.
 void lanes2(Lane2, const double* a, bool a_steps, const double* b, bool b_steps, double* out, std::size_t count);
 
-enum class Lane1 : unsigned char { exp, log, tanh, sigmoid, sin, cos, sqrt, relu };
+enum class Lane1 : unsigned char { exp, log, tanh, sigmoid, sin, cos, sqrt, relu, log1p, expm1 };
 /// out[i] = f(in[i]); in place where out == in.
 void lanes1(Lane1, const double* in, double* out, std::size_t count);
 
