@@ -9,7 +9,7 @@ namespace decant {
 
 Centers centers_of(const AttributeView& c) {
   const Tensor& t = c.tensor("centers");
-  if (t.dtype() != DType::float64 || t.rank() != 2 || t.dim(0) < 1) c.fail(Code::corrupt, format("centres {}{}", name_of(t.dtype()), text_of(t.shape())));
+  if (t.dtype() != DType::float64 || t.rank() != 2 || t.size() == 0) c.fail(Code::corrupt, format("centres {}{}", name_of(t.dtype()), text_of(t.shape())));
   Centers out;
   out.count = static_cast<std::size_t>(t.dim(0));
   out.width = static_cast<std::size_t>(t.dim(1));

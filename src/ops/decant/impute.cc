@@ -15,7 +15,7 @@ namespace decant {
 
 KnownRows known_rows_of(const AttributeView& c) {
   const Tensor &rows = c.tensor("rows"), &absent = c.tensor("rows_absent");
-  if (rows.dtype() != DType::float64 || rows.rank() != 2 || absent.dtype() != DType::boolean || absent.shape() != rows.shape()) {
+  if (rows.dtype() != DType::float64 || rows.rank() != 2 || rows.size() == 0 || absent.dtype() != DType::boolean || absent.shape() != rows.shape()) {
     c.fail(Code::corrupt, format("rows of shape {} with a mask of shape {}", text_of(rows.shape()), text_of(absent.shape())));
   }
   KnownRows out;

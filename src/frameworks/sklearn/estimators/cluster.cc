@@ -10,7 +10,7 @@ namespace {
 
 /// Nearest centre [N] as K-means decides it: |c|² - 2xc, without |x|² (_k_means_lloyd.pyx).
 Expr nearest_center(Context& context, const Object& self, Expr rows, const Tensor& centers) {
-  if (centers.rank() != 2 || centers.dim(0) < 1 || (rows.dim(1) >= 0 && centers.dim(1) != rows.dim(1))) {
+  if (centers.rank() != 2 || centers.size() == 0 || (rows.dim(1) >= 0 && centers.dim(1) != rows.dim(1))) {
     self.fail(Code::corrupt, format("centres of shape {}, where {} columns come in", text_of(centers.shape()), rows.dim(1)));
   }
   if (!context.sparse_rows.contains(rows.id())) return apply("decant", "NearestCenter", {rows}, {{"centers", centers}});
