@@ -129,7 +129,7 @@ void pairwise(KernelContext& c) {
       if (y.expanded) {
         double norm = 0;
         for (std::size_t d = 0; d < features; ++d) norm += row[d] * row[d];
-        for (std::size_t m = 0; m < count; ++m) to[m] = std::max(0.0, norm + -2 * line[m] + y.norms[m]);
+        lanes_expanded(line, y.norms.data(), norm, to, count);
       } else {
         std::copy_n(line, count, to);
       }
