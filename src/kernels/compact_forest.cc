@@ -264,7 +264,13 @@ void CompactForest<T>::walk(std::size_t tree, const Rows& rows, std::uint32_t* l
   const auto groups = [&]<bool kNaN, bool kSets>(const auto& nodes) {
     const auto* root = nodes.data() + roots_[tree];
     const T* x = rows.x_.get();
+    // The next tree is asked for while this one is walked, a part with each chunk: it comes from a cache that all cores share, or from memory.
+    const std::size_t next = tree + 1 < roots_.size() ? roots_[tree + 1] : nodes.size(), end = tree + 2 < roots_.size() ? roots_[tree + 2] : nodes.size();
+    const auto* ahead = reinterpret_cast<const char*>(nodes.data() + next);
+    const std::size_t bytes = (end - next) * sizeof(*root), chunks = (rows.count_ + kChunk - 1) / kChunk, line = 64, share = (bytes / chunks + line) / line * line;
+    std::size_t fetched = 0;
     for (std::size_t r = 0; r < rows.count_; r += kChunk, x += kChunk / kLanes * group) {
+      for (const std::size_t until = std::min(bytes, fetched + share); fetched < until; fetched += line) __builtin_prefetch(ahead + fetched, 0, 2);
       walk_chunk<kNaN, kSets>(root, depths_[tree], x, (std::min(kChunk, rows.count_ - r) + kLanes - 1) / kLanes, leaves + r);
     }
   };

@@ -66,6 +66,8 @@ void numbers(Lane1 f, const double* in, double* out, std::size_t count) {
   switch (f) {
     case Lane1::exp: return run(-700, 700, [](auto d, auto x) HWY_ATTR { return hn::Exp(d, x); }, [](double x) { return std::exp(x); });
     case Lane1::log: return run(0x1p-1000, 0x1p1000, [](auto d, auto x) HWY_ATTR { return hn::Log(d, x); }, [](double x) { return std::log(x); });
+    case Lane1::log1p: return run(0, 0x1p1000, [](auto d, auto x) HWY_ATTR { return hn::Log1p(d, x); }, [](double x) { return std::log1p(x); });
+    case Lane1::expm1: return run(-700, 700, [](auto d, auto x) HWY_ATTR { return hn::Expm1(d, x); }, [](double x) { return std::expm1(x); });
     case Lane1::tanh: return run(-300, 300, [](auto d, auto x) HWY_ATTR { return hn::Tanh(d, x); }, [](double x) { return std::tanh(x); });
     case Lane1::sin: return run(-30'000, 30'000, [](auto d, auto x) HWY_ATTR { return hn::Sin(d, x); }, [](double x) { return std::sin(x); });
     case Lane1::cos: return run(-30'000, 30'000, [](auto d, auto x) HWY_ATTR { return hn::Cos(d, x); }, [](double x) { return std::cos(x); });
@@ -123,6 +125,21 @@ void args(bool largest, const double* in, std::size_t rows, std::size_t n, std::
   else arg_rows<false>(in, rows, n, out);
 }
 
+void expanded(const double* products, const double* norms, double norm, double* out, std::size_t count) {
+  const hn::ScalableTag<double> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto same = hn::Set(d, norm), twice = hn::Set(d, -2.0);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = hn::Add(hn::Add(same, hn::Mul(twice, hn::LoadU(d, products + i))), hn::LoadU(d, norms + i));
+    hn::StoreU(hn::IfThenElseZero(hn::Gt(v, hn::Zero(d)), v), d, out + i);
+  }
+  for (; i < count; ++i) {
+    const double v = norm + -2 * products[i] + norms[i];
+    out[i] = v > 0 ? v : 0;
+  }
+}
+
 }  // namespace decant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -132,11 +149,13 @@ namespace decant {
 HWY_EXPORT(pairs);
 HWY_EXPORT(numbers);
 HWY_EXPORT(args);
+HWY_EXPORT(expanded);
 
 void lanes2(Lane2 op, const double* a, bool a_steps, const double* b, bool b_steps, double* out, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(pairs)(op, a, a_steps, b, b_steps, out, count);
 }
 void lanes1(Lane1 f, const double* in, double* out, std::size_t count) { HWY_DYNAMIC_DISPATCH(numbers)(f, in, out, count); }
+void lanes_expanded(const double* products, const double* norms, double norm, double* out, std::size_t count) { HWY_DYNAMIC_DISPATCH(expanded)(products, norms, norm, out, count); }
 void lanes_arg(bool largest, const double* in, std::size_t rows, std::size_t n, std::int64_t* out) { HWY_DYNAMIC_DISPATCH(args)(largest, in, rows, n, out); }
 
 }  // namespace decant

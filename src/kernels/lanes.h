@@ -13,9 +13,12 @@ enum class Lane2 : unsigned char { add, sub, mul, div };
 /// out[i] = a[i] op b[i]; an operand of step 0 is one number. In place where out is a or b.
 void lanes2(Lane2, const double* a, bool a_steps, const double* b, bool b_steps, double* out, std::size_t count);
 
-enum class Lane1 : unsigned char { exp, log, tanh, sigmoid, sin, cos, sqrt, relu };
+enum class Lane1 : unsigned char { exp, log, tanh, sigmoid, sin, cos, sqrt, relu, log1p, expm1 };
 /// out[i] = f(in[i]); in place where out == in.
 void lanes1(Lane1, const double* in, double* out, std::size_t count);
+
+/// out[i] = norm - 2 products[i] + norms[i], never below 0: squared distances from products; 0 for NaN.
+void lanes_expanded(const double* products, const double* norms, double norm, double* out, std::size_t count);
 
 /// out[r]: where the largest (or smallest) of the `n` numbers of row r is: the first of equals, and the first NaN before all others.
 void lanes_arg(bool largest, const double* in, std::size_t rows, std::size_t n, std::int64_t* out);

@@ -72,10 +72,10 @@ DECANT_INLINE void turn(Four (&v)[4]) {
   v[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
 }
 
-/// kRows rows against eight targets, of whose sums the first `fits` are kept.
-template <class V, PairSum kSum, std::size_t kRows>
+/// kRows rows against the first kParts registers of eight targets; the first `fits` sums are kept, zeros where there are not as many.
+template <class V, PairSum kSum, std::size_t kRows, std::size_t kParts>
 DECANT_INLINE void tile(const double* x, std::size_t features, const double* targets, double* out, std::size_t stride, std::size_t fits) {
-  constexpr std::size_t kLanes = sizeof(V) / sizeof(double), kParts = TargetTiles::kWidth / kLanes;
+  constexpr std::size_t kLanes = sizeof(V) / sizeof(double);
   V sum[kRows][kParts] = {};
   for (std::size_t d = 0; d < features; ++d) {
     V y[kParts];
@@ -96,14 +96,14 @@ DECANT_INLINE void tile(const double* x, std::size_t features, const double* tar
       }
     }
   }
-  if (fits == TargetTiles::kWidth) {
+  if (fits == TargetTiles::kWidth && kParts * kLanes == TargetTiles::kWidth) {
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
       for (std::size_t p = 0; p < kParts; ++p) store(out + r * stride + p * kLanes, sum[r][p]);
     }
   } else {
-    double line[TargetTiles::kWidth];
+    double line[TargetTiles::kWidth] = {};
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
@@ -114,13 +114,26 @@ DECANT_INLINE void tile(const double* x, std::size_t features, const double* tar
 }
 
 /// Rows [0, rows) against one tile: as many rows at once as there are registers for, then half as many, down to one.
-template <class V, PairSum kSum, std::size_t kRows>
+template <class V, PairSum kSum, std::size_t kRows, std::size_t kParts>
 DECANT_INLINE void down_tile(const double* x, std::size_t rows, std::size_t features, const double* targets, double* out, std::size_t stride, std::size_t fits) {
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) tile<V, kSum, kRows>(x + r * features, features, targets, out + r * stride, stride, fits);
+  for (; r + kRows <= rows; r += kRows) tile<V, kSum, kRows, kParts>(x + r * features, features, targets, out + r * stride, stride, fits);
   if constexpr (kRows > 1) {
-    if (r < rows) down_tile<V, kSum, kRows / 2>(x + r * features, rows - r, features, targets, out + r * stride, stride, fits);
+    if (r < rows) down_tile<V, kSum, kRows / 2, kParts>(x + r * features, rows - r, features, targets, out + r * stride, stride, fits);
   }
+}
+
+template <class V>
+constexpr std::size_t parts_of_tile() {
+  return TargetTiles::kWidth * sizeof(double) / sizeof(V);
+}
+
+/// The last tile may have few targets: then half of its registers is enough, and twice as many rows find room.
+template <class V, PairSum kSum>
+DECANT_INLINE void any_tile(const double* x, std::size_t rows, std::size_t features, const double* targets, std::size_t live, double* out, std::size_t stride, std::size_t fits) {
+  constexpr std::size_t kRows = sizeof(V) / sizeof(double), kParts = parts_of_tile<V>();
+  if (live <= TargetTiles::kWidth / 2) down_tile<V, kSum, 2 * kRows, kParts / 2>(x, rows, features, targets, out, stride, fits);
+  else down_tile<V, kSum, kRows, kParts>(x, rows, features, targets, out, stride, fits);
 }
 
 /// The product of a matrix with few columns: rows side by side in a register, which takes a turn of each square of numbers.
@@ -167,7 +180,7 @@ DECANT_INLINE void few_columns(const double* x, std::size_t rows, const TargetTi
       }
     }
   }
-  down_tile<V, PairSum::products, kLanes>(x + r * features, rows - r, features, w, out + r * stride, stride, std::min(stride, TargetTiles::kWidth));
+  down_tile<V, PairSum::products, kLanes, parts_of_tile<V>()>(x + r * features, rows - r, features, w, out + r * stride, stride, std::min(stride, TargetTiles::kWidth));
 }
 
 template <class V, PairSum kSum>
@@ -177,8 +190,7 @@ DECANT_INLINE void all_tiles(const double* x, std::size_t rows, const TargetTile
   for (std::size_t r = 0; r < rows; r += some) {
     for (std::size_t t = 0; t < tiles; ++t) {
       const std::size_t m = t * TargetTiles::kWidth;
-      down_tile<V, kSum, sizeof(V) / sizeof(double)>(x + r * features, std::min(some, rows - r), features, y.data.data() + m * features, out + r * stride + m, stride,
-                                                    std::min(stride - m, TargetTiles::kWidth));
+      any_tile<V, kSum>(x + r * features, std::min(some, rows - r), features, y.data.data() + m * features, y.count - m, out + r * stride + m, stride, std::min(stride - m, TargetTiles::kWidth));
     }
   }
 }
@@ -188,11 +200,9 @@ DECANT_INLINE void sums_of(PairSum sum, const double* x, std::size_t rows, const
   switch (sum) {
     case PairSum::squares: return all_tiles<V, PairSum::squares>(x, rows, y, out, stride);
     case PairSum::products:
-      if constexpr (sizeof(V) <= sizeof(Four)) {
-        if (y.count == 1 && stride == 1) return few_columns<V, 1>(x, rows, y, out, stride);
-        if (y.count == 2 && stride == 2) return few_columns<V, 2>(x, rows, y, out, stride);
-        if (y.count == 3 && stride == 3) return few_columns<V, 3>(x, rows, y, out, stride);
-      }
+      if (y.count == 1 && stride == 1) return few_columns<V, 1>(x, rows, y, out, stride);
+      if (y.count == 2 && stride == 2) return few_columns<V, 2>(x, rows, y, out, stride);
+      if (y.count == 3 && stride == 3) return few_columns<V, 3>(x, rows, y, out, stride);
       return all_tiles<V, PairSum::products>(x, rows, y, out, stride);
     case PairSum::absolutes: return all_tiles<V, PairSum::absolutes>(x, rows, y, out, stride);
   }

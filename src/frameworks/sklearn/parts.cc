@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "base/text.h"
+#include "ops/decant/power.h"
 #include "frameworks/known.h"
 #include "frameworks/python/pandas.h"
 
@@ -43,21 +44,9 @@ Expr Missing::in(Expr column) const {
   return equal(column, column.scalar(number));
 }
 
-// Kahan's way: the rounding of 1 + x is divided out again.
-Expr log1p(Expr x) {
-  const Expr u = x + 1.0;
-  const Expr near = equal(u, x.scalar(1));
-  const Expr huge = equal(u, x);  // infinite, or so large that 1 is lost
-  const Expr safe = where(logical_or(near, huge), x.scalar(2), u);
-  return where(near, x, where(huge, log(u), log(safe) * x / (safe - 1.0)));
-}
 
-Expr expm1(Expr x) {
-  const Expr u = exp(x);
-  const Expr near = equal(u, x.scalar(1)), tiny = equal(u - 1.0, x.scalar(-1)), large = greater(x, x.scalar(40));
-  const Expr safe = where(logical_or(logical_or(near, tiny), large), x.scalar(2), u);
-  return where(near, x, where(logical_or(tiny, large), u - 1.0, (safe - 1.0) * x / log(safe)));
-}
+Expr log1p(Expr x) { return decant::log1p(x); }
+Expr expm1(Expr x) { return decant::expm1(x); }
 
 namespace {
 
@@ -75,8 +64,8 @@ std::optional<Expr> named_function(std::string_view name, Expr x) {
   }
   if (name == "positive" || name == "asarray" || name == "array" || name == "_identity") return x;
   if (name == "square") return x * x;
-  if (name == "log1p") return log1p(x);
-  if (name == "expm1") return expm1(x);
+  if (name == "log1p") return decant::log1p(x);
+  if (name == "expm1") return decant::expm1(x);
   if (name == "log2") return log(x) / std::numbers::ln2;
   if (name == "log10") return log(x) / std::numbers::ln10;
   if (name == "exp2") return pow(x.scalar(2), x);

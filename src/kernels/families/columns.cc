@@ -98,7 +98,21 @@ void where_double(KernelContext& c) {
   });
 }
 
-constexpr FastKernel kKernels[] = {{"", "Equal", prepare_equal, equal_texts}, {"", "Cast", prepare_cast, cast_to_double}, {"", "Where", prepare_where, where_double}};
+// float64 to float32, as trees take their rows.
+std::optional<State> prepare_narrow(const PrepareContext& c) {
+  const bool fits = !c.inputs.empty() && c.inputs[0] != nullptr && c.inputs[0]->dtype == DType::float64 && c.integer("to", 0) == static_cast<std::int64_t>(DType::float32);
+  return fits ? std::optional<State>(nullptr) : std::nullopt;
+}
+
+void cast_to_float(KernelContext& c) {
+  want(c, 0, DType::float64);
+  const Tensor& x = c.input(0);
+  const double* in = x.data<double>().data();
+  float* out = c.output(0, DType::float32, x.shape()).mutable_data<float>().data();
+  for (std::size_t i = 0, n = x.size(); i < n; ++i) out[i] = static_cast<float>(in[i]);
+}
+
+constexpr FastKernel kKernels[] = {{"", "Equal", prepare_equal, equal_texts}, {"", "Cast", prepare_cast, cast_to_double}, {"", "Cast", prepare_narrow, cast_to_float}, {"", "Where", prepare_where, where_double}};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <random>
 
 #include "base/text.h"
@@ -36,6 +37,15 @@ TEST(FastColumns, CastToDouble) {
     EXPECT_TRUE(both.is_fast);
     EXPECT_TRUE(both.fast.same_as(both.reference));
   }
+}
+
+TEST(FastColumns, CastToFloat) {
+  Tensor x(DType::float64, {5});
+  const double values[] = {0.1, -1e300, 1e-46, 16777217, -0.0};
+  std::ranges::copy(values, x.mutable_data<double>().begin());
+  const Both both = run_both(make_node("", "Cast", 1, {{"to", std::int64_t{1}}}), {x});
+  EXPECT_TRUE(both.is_fast);
+  EXPECT_TRUE(both.fast.same_as(both.reference));
 }
 
 TEST(FastColumns, Where) {

@@ -129,7 +129,7 @@ void pairwise(KernelContext& c) {
       if (y.expanded) {
         double norm = 0;
         for (std::size_t d = 0; d < features; ++d) norm += row[d] * row[d];
-        for (std::size_t m = 0; m < count; ++m) to[m] = std::max(0.0, norm + -2 * line[m] + y.norms[m]);
+        lanes_expanded(line, y.norms.data(), norm, to, count);
       } else {
         std::copy_n(line, count, to);
       }
@@ -182,6 +182,24 @@ void by_tree(const Points& y, const double* x, std::size_t features, std::size_t
 // what is added at the end, with u = 2^-24; sum|x y| is at most (|x|^2 + |y|^2) / 2. This takes twice that.
 double error_bound(std::size_t features, double norms) { return (static_cast<double>(features) + 8) * 0x1p-23 * norms; }
 
+/// At least `wanted` of the numbers of a line are at most this: the line is cut into groups, several for each wanted one, and of their
+/// smallest numbers the wanted-th is taken. A little more than the wanted-th number itself, and found without looking at each in turn.
+float bound_of(const float* line, std::size_t stride, std::size_t wanted, std::vector<float>& least) {
+  constexpr std::size_t kLanes = NearTiles::kWidth;
+  const std::size_t vectors = stride / kLanes, chunks = std::min(vectors, (4 * wanted + kLanes - 1) / kLanes);
+  least.assign(chunks * kLanes, std::numeric_limits<float>::infinity());
+  if (wanted > least.size()) return std::numeric_limits<float>::infinity();
+  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+    float* to = least.data() + chunk * kLanes;
+    for (std::size_t v = vectors * chunk / chunks; v < vectors * (chunk + 1) / chunks; ++v) {
+      for (std::size_t l = 0; l < kLanes; ++l) to[l] = line[v * kLanes + l] < to[l] ? line[v * kLanes + l] : to[l];
+    }
+  }
+  const auto at = least.begin() + static_cast<std::ptrdiff_t>(wanted) - 1;
+  std::ranges::nth_element(least, at);
+  return *at;
+}
+
 void k_neighbors(KernelContext& c) {
   const auto& y = c.state<Points>();
   const std::size_t features = y.tiles.features, count = y.tiles.count, stride = y.tiles.padded();
@@ -193,24 +211,23 @@ void k_neighbors(KernelContext& c) {
   Tensor where(DType::int64, {c.input(0).dim(0), k});
   std::int64_t* indices = where.mutable_data<std::int64_t>().data();
   const PairFunctions& f = pair_functions();
-  const std::size_t wanted = static_cast<std::size_t>(k), kept = y.tree != nullptr && wanted < count ? wanted + 1 : wanted;  // one more shows a tie
+  const std::size_t wanted = static_cast<std::size_t>(k), kept = wanted < count ? wanted + 1 : wanted;  // one more shows a tie
   std::vector<Near> heap;
-  std::vector<float> narrow(std::min(rows, kRows) * features), near(std::min(rows, kRows) * stride);
+  std::vector<float> least, narrow(std::min(rows, kRows) * features), near(std::min(rows, kRows) * stride);
   for (std::size_t begin = 0; begin < rows; begin += kRows) {
     const std::size_t some = std::min(kRows, rows - begin);
     for (std::size_t i = 0; i < some * features; ++i) narrow[i] = static_cast<float>(x[begin * features + i]);
     f.near(narrow.data(), some, y.tiles, near.data());
     for (std::size_t r = 0; r < some; ++r) {
       const double* row = x.data() + (begin + r) * features;
-      heap.assign(kept, {std::numeric_limits<double>::max(), 0});
       double norm = 0;
       for (std::size_t d = 0; d < features; ++d) norm += row[d] * row[d];
       const double error = error_bound(features, norm + y.tiles.largest) + 1e-30;  // what float32 loses near 0
-      if (!(norm + y.tiles.largest < 1e37)) {  // too big for float32, or not a number
-        for (std::size_t m = 0; m < count; ++m) keep_nearest(heap, {exact(row, y.rows.data() + m * features, features), static_cast<std::int64_t>(m)});
-      } else {
-        const float* line = near.data() + r * stride;
-        float limit = std::numeric_limits<float>::max();
+      const bool narrow_enough = norm + y.tiles.largest < 1e37;                    // else too big for float32, or not a number
+      const float* line = near.data() + r * stride;
+      const auto at_most = [](double v) { return v < 1e38 ? std::nextafter(static_cast<float>(v), std::numeric_limits<float>::infinity()) : std::numeric_limits<float>::max(); };
+      const auto search = [&](std::size_t size, float limit) {
+        heap.assign(size, {std::numeric_limits<double>::max(), 0});
         for (std::size_t m0 = 0; m0 < stride; m0 += NearTiles::kWidth) {
           int any = 0;
           for (std::size_t l = 0; l < NearTiles::kWidth; ++l) any |= line[m0 + l] <= limit;
@@ -218,15 +235,30 @@ void k_neighbors(KernelContext& c) {
           for (std::size_t m = m0; m < m0 + NearTiles::kWidth; ++m) {
             if (!(line[m] <= limit)) continue;
             keep_nearest(heap, {exact(row, y.rows.data() + m * features, features), static_cast<std::int64_t>(m)});
-            const double at_most = heap[0].distance - norm + error;
-            if (at_most < 1e38) limit = std::nextafter(static_cast<float>(at_most), std::numeric_limits<float>::infinity());
+            if (heap[0].distance - norm + error < static_cast<double>(limit)) limit = at_most(heap[0].distance - norm + error);
           }
         }
+        sort_nearest(heap.data(), static_cast<std::int64_t>(size));
+      };
+      if (!narrow_enough) {
+        heap.assign(kept, {std::numeric_limits<double>::max(), 0});
+        for (std::size_t m = 0; m < count; ++m) keep_nearest(heap, {exact(row, y.rows.data() + m * features, features), static_cast<std::int64_t>(m)});
+        sort_nearest(heap.data(), static_cast<std::int64_t>(kept));
+      } else {
+        // The kept-th distance is at most |x|^2 + bound + error, and what is that near measures at most bound + 2 error.
+        search(kept, at_most(static_cast<double>(bound_of(line, stride, kept, least)) + 2 * error));
       }
-      sort_nearest(heap.data(), static_cast<std::int64_t>(kept));
-      if (y.tree != nullptr && std::ranges::adjacent_find(heap, {}, &Near::distance) != heap.end()) {
-        by_tree(y, row, features, wanted, heap);
-        sort_nearest(heap.data(), k);
+      if (std::ranges::adjacent_find(heap, {}, &Near::distance) != heap.end()) {
+        if (y.tree != nullptr) {
+          by_tree(y, row, features, wanted, heap);
+          sort_nearest(heap.data(), k);
+        } else if (narrow_enough) {  // which of equals stay depends on all that went through the heap
+          search(wanted, std::numeric_limits<float>::max());
+        } else {
+          heap.assign(wanted, {std::numeric_limits<double>::max(), 0});
+          for (std::size_t m = 0; m < count; ++m) keep_nearest(heap, {exact(row, y.rows.data() + m * features, features), static_cast<std::int64_t>(m)});
+          sort_nearest(heap.data(), k);
+        }
       }
       const std::size_t to = (begin + r) * wanted;
       for (std::size_t i = 0; i < wanted; ++i) {

@@ -17,8 +17,9 @@ namespace {
 using Aggregate = TreeEnsemble::Aggregate;
 
 // Rows that go through all trees before the next ones do: their features and their sums stay in the second-level cache, and a tree
-// that does not is fetched once for all of them. Between 1,024 and 20,000 the time hardly changes.
-constexpr std::size_t kBlock = 1024;
+// that does not is fetched once for all of them. On a forest of 0.99 million nodes and a machine that others use: 1,024 rows 160 ms, 2,048 140 ms, 4,096
+// no less.
+constexpr std::size_t kBlock = 2048;
 // Below this, one row through many trees at once beats a group of lanes that are mostly empty.
 constexpr std::size_t kFewRows = 6;
 

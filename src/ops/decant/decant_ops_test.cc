@@ -96,6 +96,50 @@ TEST(TreeEnsemble, InOnnxAColumnKeepsOnlyTheSplitsThatItNeeds) {
   EXPECT_EQ(std::get<std::vector<std::int64_t>>(written->attributes.at("leaf_targetids")), (std::vector<std::int64_t>{0, 0, 1, 1, 1, 2, 2, 2}));
 }
 
+TEST(SplineBasis, ThoseThatAreNotZero) {  // scipy.interpolate.BSpline.design_matrix on the same knots
+  const Attributes a = {{"knots", doubles({1, 6}, {-1, 0, 1, 2, 3, 4})}, {"coefficients", doubles({1, 3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1})}, {"degree", std::int64_t{2}}};
+  expect_near(run("decant", "SplineBasis", {doubles({3, 1}, {1, 1.25, 2})}, a)[0], {3, 3}, {0.5, 0.5, 0, 0.28125, 0.6875, 0.03125, 0, 0.5, 0.5}, 1e-15);
+  Attributes bad = a;
+  bad["degree"] = std::int64_t{3};
+  expect_error(Code::corrupt, [&] { run("decant", "SplineBasis", {doubles({1, 1}, {1})}, bad); });
+  expect_error(Code::mismatch, [&] { run("decant", "SplineBasis", {doubles({1, 2}, {1, 2})}, a); });
+}
+
+TEST(Indicators, TextsAndNumbers) {
+  Tensor texts(DType::string, {2, 1}), known(DType::string, {1, 3});
+  texts.mutable_data<std::string>()[0] = "b";
+  texts.mutable_data<std::string>()[1] = "x";
+  for (std::size_t i = 0; i < 3; ++i) known.mutable_data<std::string>()[i] = std::string(1, static_cast<char>('a' + i % 2));  // one is there twice
+  const Tensor numbers = doubles({2, 2}, {1, kNaN, 2, 0}), values = doubles({2, 2}, {1, 2, 0, kNaN});
+  expect_equal<double>(run("decant", "Indicators", {texts, known, numbers, values})[0], {2, 7}, {0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0});
+  std::vector<std::int64_t> many(40);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<std::int64_t>(i * 3 % 40);
+  const Tensor out = run("decant", "Indicators", {integers({2, 1}, {9, 50}), integers({1, 40}, many)})[0];
+  EXPECT_EQ(std::ranges::count(out.data<double>(), 1.0), 1);
+  EXPECT_EQ(out.data<double>()[3], 1.0);
+  expect_error(Code::corrupt, [&] { run("decant", "Indicators", {numbers, Tensor(DType::float64, {1 << 20, 0})}); });
+  expect_error(Code::mismatch, [&] { run("decant", "Indicators", {numbers, doubles({1, 1}, {1})}); });
+}
+
+TEST(NearestCenter, RefusesWhatDoesNotFit) {
+  expect_equal<std::int64_t>(run("decant", "NearestCenter", {doubles({2, 1}, {0.4, 0.6})}, {{"centers", doubles({2, 1}, {0, 1})}})[0], {2}, {0, 1});
+  expect_error(Code::corrupt, [] { run("decant", "NearestCenter", {doubles({1, 1}, {1})}, {{"centers", Tensor(DType::float64, {1 << 20, 0})}}); });
+  expect_error(Code::mismatch, [] { run("decant", "NearestCenter", {doubles({1, 2}, {1, 2})}, {{"centers", doubles({1, 1}, {1})}}); });
+}
+
+TEST(ImputeNeighbors, RefusesWhatDoesNotFit) {
+  const Tensor rows = doubles({2, 2}, {1, 5, 3, 7}), none = make<bool>({2, 2}, {false, false, false, false});
+  const Attributes a = {{"rows", rows}, {"rows_absent", none}, {"k", std::int64_t{1}}};
+  expect_equal<double>(run("decant", "ImputeNeighbors", {doubles({1, 2}, {2.5, kNaN}), make<bool>({1, 2}, {false, true})}, a)[0], {1, 2}, {2.5, 7});
+  Attributes bad = a;
+  bad["k"] = std::int64_t{0};
+  expect_error(Code::corrupt, [&] { run("decant", "ImputeNeighbors", {rows, none}, bad); });
+  bad = a;
+  bad["rows"] = Tensor(DType::float64, {0, 1 << 20});
+  expect_error(Code::corrupt, [&] { run("decant", "ImputeNeighbors", {rows, none}, bad); });
+  expect_error(Code::mismatch, [&] { run("decant", "ImputeNeighbors", {rows, make<bool>({1, 2}, {true, true})}, a); });
+}
+
 TEST(PairwiseDistance, EachMetric) {
   const Tensor x = doubles({1, 3}, {1, 0, 2}), y = doubles({2, 3}, {1, 0, 2, 0, -1, 4});
   const auto distance = [&](const char* metric, double p = 2) {

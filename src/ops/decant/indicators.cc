@@ -81,7 +81,7 @@ State prepare(const PrepareContext& c) {
   auto out = std::make_shared<Groups>();
   for (std::size_t i = 1; i < c.inputs.size(); i += 2) {
     const Tensor* known = c.constants[i];
-    if (known == nullptr || known->rank() != 2) c.fail(Code::corrupt, "the known values must be a constant matrix");
+    if (known == nullptr || known->rank() != 2 || known->size() == 0) c.fail(Code::corrupt, "the known values must be a constant matrix that is not empty");
     dispatch(c, known->dtype(), Types<std::string, double, std::int64_t>{}, [&]<class T>() {
       Group<T> group;
       const auto n = static_cast<std::size_t>(known->dim(1));
@@ -135,7 +135,7 @@ void infer(InferContext& c) {
   std::int64_t width = 0;
   for (std::size_t i = 1; i < c.input_count(); i += 2) {
     const Tensor* known = c.constant(i);
-    if (known == nullptr || known->rank() != 2) c.fail(Code::corrupt, "the known values must be a constant matrix");
+    if (known == nullptr || known->rank() != 2 || known->size() == 0) c.fail(Code::corrupt, "the known values must be a constant matrix that is not empty");
     width += static_cast<std::int64_t>(known->size());
   }
   c.outputs[0] = Type::tensor(DType::float64, {x.has_rank && !x.shape.empty() ? x.shape[0] : any_dim(), dim(width)});

@@ -41,19 +41,52 @@ Splines splines_of(const AttributeView& a) {
 
 State prepare(const PrepareContext& a) { return std::make_shared<Splines>(splines_of(a)); }
 
+using Basis = std::array<double, kMostDegree + 2>;
+
 /// The functions first … first + degree at x, which lies in (or is computed by the polynomials of) the interval that begins at knot
-/// first + degree. A width of zero divides nothing but zeros.
-void basis_at(double x, const double* t, std::size_t first, std::size_t degree, std::array<double, kMostDegree + 2>& basis) {
+/// first + degree. A width of zero divides nothing but zeros. kDegree: where it is known beforehand, else negative.
+template <std::int64_t kDegree>
+void basis_at(double x, const double* t, std::size_t first, std::size_t any_degree, Basis& basis) {
+  const std::size_t degree = kDegree >= 0 ? static_cast<std::size_t>(kDegree) : any_degree;
   basis[degree] = 1;
   basis[degree + 1] = 0;  // what lies beyond the last
+#pragma GCC unroll 4
   for (std::size_t d = 1; d <= degree; ++d) {
     // At degree d those that are not zero are the last d + 1.
     const std::size_t begin = degree - d;
     basis[begin] = 0;
+#pragma GCC unroll 5
     for (std::size_t i = begin; i <= degree; ++i) {
       const double* k = t + first + i;
       const double left = k[d] - k[0], right = k[d + 1] - k[1];
-      basis[i] = (x - k[0]) / (left == 0 ? 1 : left) * basis[i] + (k[d + 1] - x) / (right == 0 ? 1 : right) * basis[i + 1];
+      const double rising = i == begin ? 0 : (x - k[0]) / (left == 0 ? 1 : left) * basis[i], falling = i == degree ? 0 : (k[d + 1] - x) / (right == 0 ? 1 : right) * basis[i + 1];
+      basis[i] = rising + falling;
+    }
+  }
+}
+
+template <std::int64_t kDegree>
+void fill(const Splines& s, const double* in, std::size_t rows, double* out) {
+  Basis basis{};
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t column = 0; column < s.columns; ++column, ++in, out += s.outputs) {
+      const double v = *in, *t = s.t.data<double>().data() + column * s.knots, *weights = s.c.data<double>().data() + column * s.functions * s.outputs;
+      if (s.degree > 0 && !std::isfinite(v)) {  // infinity times zero, everywhere
+        std::fill_n(out, s.outputs, std::numeric_limits<double>::quiet_NaN());
+        continue;
+      }
+      std::size_t first = 0;  // of the inner knots, those at or below v
+      for (std::size_t k = s.degree + 1; k < s.functions; ++k) first += static_cast<std::size_t>(t[k] <= v);
+      if (std::isnan(v)) first = s.functions - s.degree - 1;
+      basis_at<kDegree>(v, t, first, s.degree, basis);
+      for (std::size_t o = 0; o < s.outputs; ++o) out[o] = 0;
+      if (s.plain) {
+        for (std::size_t k = 0; k <= s.degree && first + k < s.outputs; ++k) out[first + k] += basis[k];
+      } else {
+        for (std::size_t k = 0; k <= s.degree; ++k) {
+          for (std::size_t o = 0; o < s.outputs; ++o) out[o] += basis[k] * weights[(first + k) * s.outputs + o];
+        }
+      }
     }
   }
 }
@@ -63,31 +96,9 @@ void run(KernelContext& c) {
   want(c, 0, DType::float64);
   const Tensor& x = c.input(0);
   if (x.rank() != 2 || x.dim(1) != s.t.dim(0)) c.fail(Code::mismatch, format("splines of {} columns, the input has shape {}", s.columns, text_of(x.shape())));
-  const auto rows = static_cast<std::size_t>(x.dim(0));
   double* out = c.output(0, DType::float64, {x.dim(0), static_cast<std::int64_t>(s.columns * s.outputs)}).mutable_data<double>().data();
-  const double* in = x.data<double>().data();
-  std::array<double, kMostDegree + 2> basis{};
-  for (std::size_t i = 0; i < rows * s.columns; ++i, out += s.outputs) {
-    const std::size_t column = i % s.columns;
-    const double *t = s.t.data<double>().data() + column * s.knots, *weights = s.c.data<double>().data() + column * s.functions * s.outputs;
-    const double v = in[i];
-    std::size_t first = 0;  // of the inner knots, those at or below v
-    for (std::size_t k = s.degree + 1; k < s.functions; ++k) first += static_cast<std::size_t>(t[k] <= v);
-    if (std::isnan(v)) first = s.functions - s.degree - 1;
-    if (s.degree > 0 && !std::isfinite(v)) {  // infinity times zero, everywhere
-      std::fill_n(out, s.outputs, std::numeric_limits<double>::quiet_NaN());
-      continue;
-    }
-    basis_at(v, t, first, s.degree, basis);
-    std::fill_n(out, s.outputs, 0.0);
-    if (s.plain) {
-      for (std::size_t k = 0; k <= s.degree && first + k < s.outputs; ++k) out[first + k] += basis[k];
-    } else {
-      for (std::size_t k = 0; k <= s.degree; ++k) {
-        for (std::size_t o = 0; o < s.outputs; ++o) out[o] += basis[k] * weights[(first + k) * s.outputs + o];
-      }
-    }
-  }
+  const auto how = s.degree == 3 ? fill<3> : s.degree == 2 ? fill<2> : fill<-1>;
+  how(s, x.data<double>().data(), static_cast<std::size_t>(x.dim(0)), out);
 }
 
 void infer(InferContext& c) {

@@ -10,8 +10,11 @@ namespace {
 
 /// Nearest centre [N] as K-means decides it: |c|² - 2xc, without |x|² (_k_means_lloyd.pyx).
 Expr nearest_center(Context& context, const Object& self, Expr rows, const Tensor& centers) {
-  if (centers.rank() != 2 || centers.dim(0) < 1) self.fail(Code::corrupt, format("centres of shape {}", text_of(centers.shape())));
-  const std::size_t width = static_cast<std::size_t>(centers.dim(1));
+  if (centers.rank() != 2 || centers.size() == 0 || (rows.dim(1) >= 0 && centers.dim(1) != rows.dim(1))) {
+    self.fail(Code::corrupt, format("centres of shape {}, where {} columns come in", text_of(centers.shape()), rows.dim(1)));
+  }
+  if (!context.sparse_rows.contains(rows.id())) return apply("decant", "NearestCenter", {rows}, {{"centers", centers}});
+  const auto width = static_cast<std::size_t>(centers.dim(1));
   std::vector<double> norms(static_cast<std::size_t>(centers.dim(0)), 0.0);
   Tensor scaled(DType::float64, centers.shape());  // by a power of two: no digit of the products changes
   for (std::size_t i = 0; i < centers.size(); ++i) {

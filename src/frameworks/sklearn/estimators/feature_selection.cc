@@ -196,18 +196,22 @@ std::vector<double> ratings(Context& context, const Object& self, const Object& 
   const Tensor coef = estimator["coef_"].doubles();
   const double order = self.real("norm_order", 1);
   const std::int64_t columns = coef.rank() == 0 ? 1 : coef.shape().back();
-  std::vector<double> out(static_cast<std::size_t>(columns), 0.0);
+  // numpy.linalg.norm of each column: any power, the largest or the least, or how many are not zero.
+  const bool least = std::isinf(order) && order < 0, most = std::isinf(order) && order > 0;
+  std::vector<double> out(static_cast<std::size_t>(columns), least ? std::numeric_limits<double>::infinity() : 0.0);
   for (std::size_t i = 0; i < coef.size(); ++i) {
     double& to = out[i % out.size()];
     const double v = std::abs(coef.data<double>()[i]);
     if (coef.rank() < 2) to = v;
     else if (order == 1) to += v;
     else if (order == 2) to += v * v;
-    else if (std::isinf(order) && order > 0) to = std::max(to, v);
-    else unsupported(self, format("norm_order {}", order));
+    else if (most) to = std::max(to, v);
+    else if (least) to = std::min(to, v);
+    else if (order == 0) to += v != 0 ? 1 : 0;
+    else to += std::pow(v, order);
   }
-  if (coef.rank() == 2 && order == 2) {
-    for (double& v : out) v = std::sqrt(v);
+  if (coef.rank() == 2 && order != 0 && order != 1 && !least && !most) {
+    for (double& v : out) v = order == 2 ? std::sqrt(v) : std::pow(v, 1 / order);
   }
   return out;
 }

@@ -100,19 +100,7 @@ Result simple_imputer(Context& context, const Object& self, Method, const Table&
 
 // --- KNNImputer ------------------------------------------------------------------------------------------------------------------------
 
-/// nan_euclidean_distances: what a pair of rows has in common, scaled up to all columns; NaN where it has nothing.
-Expr nan_distances(Expr x, Expr absent, const Tensor& rows, const Tensor& rows_absent) {
-  const Expr zero = x.scalar(0), missing_x = cast(absent, DType::float64), missing_y = cast(x.constant(rows_absent), DType::float64);
-  const Expr a = where(absent, zero, x), b = where(x.constant(rows_absent), zero, x.constant(rows));
-  const auto against = [](Expr l, Expr r) { return matmul(l, transpose(r)); };
-  Expr d = against(a, b) * -2.0 + reduce_sum(a * a, 1, true) + unsqueeze(reduce_sum(b * b, 1), 0);
-  d = maximum(d, zero) - against(a * a, missing_y) - against(missing_x, b * b);
-  const Expr common = against(1.0 - missing_x, 1.0 - missing_y);
-  d = where(equal(common, zero), x.scalar(std::numeric_limits<double>::quiet_NaN()), maximum(d, zero));
-  return sqrt(d / maximum(common, x.scalar(1)) * static_cast<double>(x.dim(1)));
-}
-
-Result knn_imputer(Context& context, const Object& self, Method, const Table& t) {
+Result knn_imputer(Context&, const Object& self, Method, const Table& t) {
   if (self.text("metric", "nan_euclidean") != "nan_euclidean") unsupported(self, "a metric of one's own");
   const bool by_distance = self.set("weights") && self["weights"].is_text("distance");
   if (!by_distance && self.set("weights") && !self["weights"].is_text("uniform")) unsupported(self, "weights by a function");
@@ -121,45 +109,18 @@ Result knn_imputer(Context& context, const Object& self, Method, const Table& t)
   if (rows.rank() != 2 || rows.dim(1) != x.dim(1) || rows_absent.shape() != rows.shape() || rows_absent.dtype() != DType::boolean) {
     self.fail(Code::corrupt, format("_fit_X of shape {}, its mask {}, where {} columns come in", text_of(rows.shape()), text_of(rows_absent.shape()), x.dim(1)));
   }
-  const Expr distances = nan_distances(x, absent, rows, rows_absent);
+  const std::int64_t k = self.integer("n_neighbors", 5);
+  if (k < 1) self.fail(Code::corrupt, "no neighbours are asked for");
+  Expr filled = apply("decant", "ImputeNeighbors", {x, absent}, {{"rows", rows}, {"rows_absent", rows_absent}, {"k", k}, {"by_distance", std::int64_t{by_distance}}});
   const auto n = static_cast<std::size_t>(rows.dim(0)), width = static_cast<std::size_t>(rows.dim(1));
-  const bool keep = self.boolean("keep_empty_features", false);
-  std::vector<Expr> parts;
+  std::vector<std::int64_t> seen;  // columns that a row of the training has; the others are zeros, or left out
   for (std::size_t f = 0; f < width; ++f) {
-    std::vector<std::int64_t> donors;
-    std::vector<double> values;
-    for (std::size_t r = 0; r < n; ++r) {
-      if (rows_absent.data<bool>()[r * width + f]) continue;
-      donors.push_back(static_cast<std::int64_t>(r));
-      values.push_back(rows.data<double>()[r * width + f]);
-    }
-    const Expr column = columns(x, {static_cast<std::int64_t>(f)});
-    if (donors.empty()) {  // nothing was seen of this column
-      if (keep) parts.push_back(zero_rows(t));
-      continue;
-    }
-    double mean = 0;
-    for (const double v : values) mean += v;
-    mean /= static_cast<double>(values.size());
-    const Expr far = columns(distances, donors), unknown = is_nan(far);
-    const auto k = std::min<std::int64_t>(self.integer("n_neighbors", 5), static_cast<std::int64_t>(donors.size()));
-    if (k < 1) self.fail(Code::corrupt, "no neighbours are asked for");
-    const Expr ranked = where(unknown, far.scalar(std::numeric_limits<double>::infinity()), far);
-    const std::vector<ValueId> nearest =
-        context.builder.node("", "TopK", {ranked.id(), ranked.integers({k}).id()}, {{"axis", std::int64_t{1}}, {"largest", std::int64_t{0}}, {"sorted", std::int64_t{1}}}, 2);
-    const Expr distance(context.builder, nearest[0]), which(context.builder, nearest[1]);
-    const Expr value = gather(x.row(values), which, 0);
-    Expr weight;
-    if (by_distance) {
-      const Expr hit = cast(equal(distance, distance.scalar(0)), DType::float64), hits = reduce_max(hit, 1, true);
-      weight = where(greater(hits, hits.scalar(0)), hit, 1.0 / distance);  // those at no distance count alone; one at an unknown distance not at all
-    } else {
-      weight = where(equal(distance, distance), distance.scalar(1), distance.scalar(1));
-    }
-    const Expr filled = reduce_sum(value * weight, 1, true) / reduce_sum(weight, 1, true);
-    const Expr nothing = equal(reduce_min(cast(unknown, DType::int32), 1, true), context.constant(Tensor::scalar<std::int32_t>(1)));
-    parts.push_back(where(columns(absent, {static_cast<std::int64_t>(f)}), where(nothing, x.scalar(mean), filled), column));
+    bool any = self.boolean("keep_empty_features", false);
+    for (std::size_t r = 0; r < n && !any; ++r) any = !rows_absent.data<bool>()[r * width + f];
+    if (any) seen.push_back(static_cast<std::int64_t>(f));
   }
+  if (seen.size() != width) filled = columns(filled, seen);
+  std::vector<Expr> parts = {filled};
   if (self.boolean("add_indicator", false) && self.set("indicator_")) {
     const Expr mask = indicated(self["indicator_"], absent, false);
     if (mask.dim(1) != 0) parts.push_back(mask);

@@ -44,12 +44,13 @@ Expr box_cox(Expr x, const std::vector<double>& lambdas) {
 
 /// By log1p and expm1 since 1.9 (scipy.stats.yeojohnson), by powers before.
 Expr yeo_johnson(Expr x, const std::vector<double>& lambdas, bool stable) {
+  if (stable) return apply("decant", "YeoJohnson", {x}, {{"lambdas", lambdas}});
   // Both signs are one formula of the size, with another power: 2 - lambda below zero.
   const Expr positive = greater_equal(x, x.scalar(0)), size = abs(x);
   const Expr by = where(positive, lambda_row(x, lambdas, is_zero, same), lambda_row(x, lambdas, is_two, to_two));
   const bool logs = std::ranges::any_of(lambdas, [](double l) { return is_zero(l) || is_two(l); });
-  const Expr logarithm = stable || logs ? log1p(size) : Expr{};
-  Expr out = stable ? expm1(by * logarithm) / by : (pow(size + 1.0, by) - 1.0) / by;
+  const Expr logarithm = logs ? log1p(size) : Expr{};
+  Expr out = (pow(size + 1.0, by) - 1.0) / by;
   if (logs) {
     const Expr special = logical_or(logical_and(positive, special_row(x, lambdas, is_zero)), logical_and(logical_not(positive), special_row(x, lambdas, is_two)));
     out = where(special, logarithm, out);
@@ -148,6 +149,21 @@ Result quantile_transformer(Context&, const Object& self, Method, const Table& t
 
 // --- KBinsDiscretizer --------------------------------------------------------------------------------------------------------------
 
+/// Whether an encoder of bins knows the numbers from 0 on in each column, keeps them all, and has the default type.
+bool counts_up(const Object& encoder, std::size_t width, std::int64_t bins) {
+  if (!encoder.is_a("OneHotEncoder") || encoder.boolean("_legacy_mode", false) || encoder.set("drop_idx_") || encoder.boolean("_infrequent_enabled", false) || !encoder.set("dtype")) return false;
+  const auto type = python::as_type(encoder.tree(), encoder["dtype"].node());
+  if (!type || type->kind != 'f' || type->itemsize != 8) return false;
+  const std::vector<Object> lists = encoder["categories_"].elements();
+  return lists.size() == width && std::ranges::all_of(lists, [&](const Object& list) {
+           const std::vector<double> values = list.list();
+           for (std::size_t k = 0; k < values.size(); ++k) {
+             if (values[k] != static_cast<double>(k)) return false;
+           }
+           return static_cast<std::int64_t>(values.size()) == bins;
+         });
+}
+
 Result bins(Context& context, const Object& self, Method, const Table& t) {
   Expr x = t.matrix();
   if (self.set("dtype")) {  // computed in single precision where asked for
@@ -158,20 +174,33 @@ Result bins(Context& context, const Object& self, Method, const Table& t) {
   if (static_cast<std::int64_t>(edges.size()) != x.dim(1)) self.fail(Code::corrupt, format("bin_edges_ of {} columns, where {} come in", edges.size(), x.dim(1)));
   const bool old = context.version(self) < Version{1, 1};  // numbers just below an edge counted as above it
   if (old) x = x + (abs(x) * 1e-5 + 1e-8);
-  std::vector<Expr> parts;
-  for (std::size_t i = 0; i < edges.size(); ++i) {
-    std::vector<double> inner = edges[i].list();
-    if (inner.size() < 2) self.fail(Code::corrupt, "bins without edges");
-    inner = {inner.begin() + 1, inner.end() - 1};
-    const Expr column = columns(x, {static_cast<std::int64_t>(i)});
-    if (inner.empty()) {
-      parts.push_back(cast(less(column, column.scalar(-std::numeric_limits<double>::infinity())), DType::float64));
-      continue;
+  std::vector<std::vector<double>> inner;
+  for (const Object& list : edges) {
+    const std::vector<double> all = list.list();
+    if (all.size() < 2) self.fail(Code::corrupt, "bins without edges");
+    inner.emplace_back(all.begin() + 1, all.end() - 1);
+  }
+  const bool ordinal = self.text("encode", "onehot") == "ordinal";
+  const auto search = [](Expr v, Tensor at) { return apply("decant", "SearchSorted", {v}, {{"edges", std::move(at)}, {"side", std::string("right")}}); };
+  if (!inner.empty() && !inner[0].empty() && std::ranges::all_of(inner, [&](const auto& e) { return e.size() == inner[0].size(); })) {  // all columns at once
+    const Expr codes = search(x, rows_of(inner));
+    const auto bins = static_cast<std::int64_t>(inner[0].size()) + 1;
+    if (ordinal) return cast(codes, DType::float64);
+    if (const Object encoder = self["_encoder"]; !self.set("dtype") && counts_up(encoder, inner.size(), bins)) {
+      Tensor known(DType::int64, {static_cast<std::int64_t>(inner.size()), bins});
+      for (std::size_t i = 0; i < known.size(); ++i) known.mutable_data<std::int64_t>()[i] = static_cast<std::int64_t>(i) % bins;
+      return apply("decant", "Indicators", {codes, codes.constant(known)});  // no code can be one that the encoder does not know
     }
-    parts.push_back(cast(apply("decant", "SearchSorted", {column}, {{"edges", Tensor::vector(inner)}, {"side", std::string("right")}}), DType::float64));
+    return context.value(self["_encoder"], Method::transform, Table(cast(codes, DType::float64)));
+  }
+  std::vector<Expr> parts;
+  for (std::size_t i = 0; i < inner.size(); ++i) {
+    const Expr column = columns(x, {static_cast<std::int64_t>(i)});
+    if (inner[i].empty()) parts.push_back(cast(less(column, column.scalar(-std::numeric_limits<double>::infinity())), DType::float64));
+    else parts.push_back(cast(search(column, Tensor::vector(inner[i])), DType::float64));
   }
   const Expr codes = concat(parts, 1);
-  if (self.text("encode", "onehot") == "ordinal") return codes;
+  if (ordinal) return codes;
   return context.value(self["_encoder"], Method::transform, Table(codes));
 }
 

@@ -137,6 +137,8 @@ case("select_fwe", E.SelectFwe(alpha=0.01), "wide", "multi", EXACT)
 case("select_generic", E.GenericUnivariateSelect(mode="k_best", param=4), "wide", "multi", EXACT)
 case("select_from_lasso", E.SelectFromModel(E.Lasso(alpha=0.1)), "wide", "real", EXACT)
 case("select_from_forest", E.SelectFromModel(E.RandomForestClassifier(n_estimators=3, max_depth=2, random_state=0), threshold="median"), "wide", "multi", EXACT)
+for name, order in (("powers", -2), ("third_powers", 3), ("least", -np.inf)):
+    case(f"select_by_{name}", E.SelectFromModel(E.LogisticRegression(max_iter=1000), norm_order=order, threshold="mean"), "wide", "multi", EXACT)
 case("select_from_model_max", E.SelectFromModel(E.Ridge(), max_features=3, threshold=-np.inf), "wide", "real", EXACT)
 case("rfe", E.RFE(E.Ridge(), n_features_to_select=3), "wide", "real")
 case("rfe_classifier", E.RFE(E.LogisticRegression(max_iter=200), n_features_to_select=4, step=2), "few", "text")
