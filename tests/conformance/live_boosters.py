@@ -233,7 +233,10 @@ def lightgbm_model(draw, folder):
         how = f"text {part}"
     if categories and draw.chance(0.5):
         ask[0, categories] = draw.state.choice([-1, 500, 2.7, -0.3, 1e10])
-    answers = {"predict": (model.predict(ask), contract), "raw_score": (model.predict(ask, raw_score=True), EXACT), "apply": (model.predict(ask, pred_leaf=True), EXACT)}
+    leaves = model.predict(ask, pred_leaf=True)
+    if version >= (4, 0):  # 4.0 still gave one tree's as a list, and its files look like those of later versions
+        leaves = np.reshape(leaves, (len(ask), -1))
+    answers = {"predict": (model.predict(ask), contract), "raw_score": (model.predict(ask, raw_score=True), EXACT), "apply": (leaves, EXACT)}
     if params.get("reg_sqrt") or boosting == "rf":
         answers["predict"] = (answers["predict"][0], ULP4 if contract != EXACT else EXACT)
     return f"{params} rounds={rounds} {how} categories={categories}", path, ask, answers
