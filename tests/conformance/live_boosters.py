@@ -6,7 +6,7 @@ and by decant.
     $(tools/venv.sh boosters)/bin/python tests/conformance/live_boosters.py DECANT [--models 100] [--seed 1] [--only xgboost]
 
 The golden cases are chosen by hand; these are not: objective, booster, options and table are drawn from a seed. --models is how many of each
-library. Answers are held to what docs/exactness.md promises: margins, raw scores and leaves to the same bits (gblinear to 1e-5), what went through
+library, and of each scikit-learn interface. Answers are held to what docs/exactness.md promises: margins, raw scores and leaves to the same bits (gblinear to 1e-5), what went through
 one exp or log to 4 units in the last place, CatBoost to 1e-12 of the largest answer. What a library itself refuses to train is drawn again.
 """
 import argparse
@@ -242,6 +242,125 @@ def lightgbm_model(draw, folder):
     return f"{params} rounds={rounds} {how} categories={categories}", path, ask, answers
 
 
+def framed(draw, x, ask, categories, unknown):
+    """Both tables as data frames whose columns of codes are pandas' categories, of texts or of numbers; `unknown`: some that training never saw."""
+    import pandas as pd
+
+    named = {i: [f"value {k}" for k in range(40)] if draw.chance(0.5) else [3 * k + 1 for k in range(40)] for i in categories}
+
+    def frame(values, more):
+        out = pd.DataFrame(values, columns=[f"c{i}" for i in range(values.shape[1])])
+        for i, names in named.items():
+            cells = [None if np.isnan(v) else names[int(v)] for v in values[:, i]]
+            if more and unknown:
+                cells[0] = "never seen" if isinstance(names[0], str) else 1000
+            # The order of the categories decides the codes of versions that keep none.
+            known = sorted({names[int(v)] for v in x[:, i] if not np.isnan(v)})
+            out[f"c{i}"] = pd.Categorical(cells, categories=known + (["never seen" if isinstance(names[0], str) else 1000] if more and unknown else []))
+        return out
+
+    return frame(x, False), frame(ask, True)
+
+
+def known_only(x, ask, categories):
+    """Rows to ask about without codes that training never saw."""
+    for i in categories:
+        ask[~np.isin(ask[:, i], x[:, i]) & ~np.isnan(ask[:, i]), i] = np.nan
+    return ask
+
+
+def held(draw, model):
+    """The model alone or in a dict or list, as people keep it."""
+    return draw.of(model, model, {"model": model, "threshold": 0.5}, [1, model])
+
+
+def estimator_answers(model, rows, contracts):
+    answers = {"predict": (model.predict(rows), contracts[0])}
+    if hasattr(model, "predict_proba"):
+        answers["predict_proba"] = (model.predict_proba(rows), contracts[1])
+    return answers
+
+
+def xgboost_estimator(draw, folder):
+    import xgboost as xgb
+
+    version = tuple(int(part) for part in xgb.__version__.split(".")[:2])
+    x, ask, categories = table(draw)
+    kind = draw.of("XGBClassifier", "XGBClassifier", "XGBRegressor", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor", "XGBRanker", "XGBModel")
+    classes = draw.whole(2, 4)
+    y = targets(draw, x, classes)
+    params = {"n_estimators": draw.whole(1, 10), "max_depth": draw.whole(1, 6), "n_jobs": 1, "random_state": draw.whole(0, 99), "verbosity": 0}
+    params.update(draw.some(0.3, subsample=lambda: draw.real(0.4, 1), reg_lambda=lambda: draw.real(0, 3), gamma=lambda: draw.real(0, 1)))
+    contracts, target = (EXACT, ULP4), "real"
+    if kind.endswith("Classifier"):
+        target = "multi" if draw.chance(0.6) else "binary"
+        if target == "binary" and draw.chance(0.2):
+            params["objective"] = "binary:hinge"
+    elif kind == "XGBRanker":
+        target = "grade"
+        params["objective"] = draw.of("rank:pairwise", "rank:ndcg")
+    else:
+        params["objective"], target = draw.of(("reg:squarederror", "real"), ("count:poisson", "count"), ("reg:gamma", "positive"), ("binary:logistic", "binary"))
+        contracts = (EXACT if target == "real" else ULP4, ULP4)
+    if version >= (1, 0) and not kind.startswith("XGBRF") and draw.chance(0.2):
+        params.update(booster="dart", rate_drop=draw.real(0, 0.5))
+    if version < (1, 7):
+        categories = []
+    rows, asked = x, known_only(x, ask, categories)
+    if categories and version < (3, 1):  # whose files do not hold the categories: the codes themselves
+        params["feature_types"] = ["c" if i in categories else "q" for i in range(x.shape[1])]
+    elif categories or draw.chance(0.2):
+        rows, asked = framed(draw, x, asked, categories, False)
+    if categories:
+        params.update(enable_categorical=True, tree_method="hist", max_cat_to_onehot=draw.of(1, 4, 50))
+    if not categories and draw.chance(0.2):
+        params["missing"] = draw.of(0.0, -999.0)
+    more = {}
+    if kind == "XGBRanker":
+        half = len(x) // 2
+        more = {"group": [half, len(x) - half]} if version < (3, 0) else {"qid": np.repeat([0, 1], [half, len(x) - half])}
+    model = getattr(xgb, kind)(**params).fit(rows, y[target], **more)
+    path = folder / "m.pkl"
+    path.write_bytes(pickle.dumps(held(draw, model)))
+    answers = estimator_answers(model, asked, contracts)
+    if not categories or version >= (3, 1):  # before, apply() took no categories
+        answers["apply"] = (model.apply(asked), EXACT)
+    return f"{kind} {params} categories={categories}", path, asked, answers
+
+
+def lightgbm_estimator(draw, folder):
+    import lightgbm as lgb
+
+    x, ask, categories = table(draw)
+    kind = draw.of("LGBMClassifier", "LGBMClassifier", "LGBMRegressor", "LGBMRanker", "LGBMModel")
+    y = targets(draw, x, draw.whole(2, 4))
+    params = {"n_estimators": draw.whole(1, 10), "num_leaves": draw.whole(2, 20), "min_child_samples": draw.whole(1, 20), "n_jobs": 1, "random_state": draw.whole(0, 99), "verbose": -1}
+    params.update(draw.some(0.3, boosting_type=lambda: draw.of("dart", "goss"), reg_lambda=lambda: draw.real(0, 3), min_data_per_group=lambda: 2, cat_smooth=lambda: draw.real(0, 4)))
+    contracts, target = (EXACT, ULP4), "real"
+    if kind == "LGBMClassifier":
+        target = "multi" if draw.chance(0.6) else "binary"
+    elif kind == "LGBMRanker":
+        target = "grade"
+    else:
+        params["objective"], target = draw.of(("regression", "real"), ("poisson", "count"), ("gamma", "positive"), ("quantile", "real"), ("binary", "binary"))
+        contracts = (EXACT if target == "real" else ULP4, ULP4)
+    label = y[target]
+    if kind == "LGBMClassifier":
+        names = draw.of(None, ["no", "yes", "perhaps", "b c"], [3, 7, 11, 12])
+        label = np.array(names)[label] if names else label
+    rows, asked = x, known_only(x, ask, categories)
+    if categories or draw.chance(0.2):
+        rows, asked = framed(draw, x, asked, categories, True)
+    more = {"group": [len(x) // 2, len(x) - len(x) // 2]} if kind == "LGBMRanker" else {}
+    model = getattr(lgb, kind)(**params).fit(rows, label, **more)
+    path = folder / "m.pkl"
+    path.write_bytes(pickle.dumps(held(draw, model)))
+    answers = estimator_answers(model, asked, contracts)
+    leaves = model.predict(asked, pred_leaf=True)
+    answers["apply"] = (np.reshape(leaves, (len(leaves), -1)) if int(lgb.__version__[0]) >= 4 else leaves, EXACT)
+    return f"{kind} {params} categories={categories}", path, asked, answers
+
+
 # Loss: its target, and which estimator trains it.
 CAT = {"RMSE": "real", "MAE": "real", "Quantile:alpha=0.3": "real", "LogLinQuantile:alpha=0.4": "positive", "MAPE": "positive", "Poisson": "count", "LogCosh": "real", "Huber:delta=0.7": "real",
        "Expectile:alpha=0.3": "real", "Lq:q=3": "real", "Tweedie:variance_power=1.4": "positive", "MultiQuantile:alpha=0.2,0.6": "real", "RMSEWithUncertainty": "real", "MultiRMSE": "targets",
@@ -379,6 +498,8 @@ def one(library, make, seed, decant, folder, loud):
             print(f"not trained: {library}: {str(error)[:300]}")
         return None
     got = asked_of_decant(decant, path, rows, folder, list(answers))
+    if loud and not isinstance(got, str):
+        print(f"compared: {sorted(got)} of {sorted(answers)}")
     wrong = [got] if isinstance(got, str) else [f"{name}: {why}" for name, values in got.items() if (why := difference(values, *answers[name]))]
     if wrong:
         print(f"FAIL {library} {seed}: {'; '.join(wrong)}\n     {said}\n     {folder if loud else ''}", flush=True)
@@ -408,8 +529,10 @@ def main():
     parser.add_argument("--which", type=int, help="the model of this number in a FAIL line only; its files stay")
     options = parser.parse_args()
     failures = total = 0
-    for library, make in {"xgboost": xgboost_model, "lightgbm": lightgbm_model, "catboost": catboost_model}.items():
-        if not re.search(options.only, library):
+    kinds = {"xgboost": xgboost_model, "lightgbm": lightgbm_model, "catboost": catboost_model, "xgboost.sklearn": xgboost_estimator, "lightgbm.sklearn": lightgbm_estimator}
+    for kind, make in kinds.items():
+        library = kind.split(".")[0]
+        if not re.search(options.only, kind):
             continue
         if importlib.util.find_spec(library) is None:
             print(f"left out: {library} is not in this environment")
@@ -417,12 +540,12 @@ def main():
         importlib.import_module(library)  # once, before the processes part: it takes longer than a model
         counts = {True: 0, False: 0, None: 0}
         if options.which is not None:
-            counts[one(library, make, options.which, options.decant, pathlib.Path(tempfile.mkdtemp()), True)] += 1
+            counts[one(kind, make, options.which, options.decant, pathlib.Path(tempfile.mkdtemp()), True)] += 1
         else:
             for i in range(options.models):
                 with tempfile.TemporaryDirectory() as folder:
-                    counts[in_child(library, make, options.seed * 100_003 + i, options.decant, pathlib.Path(folder), False)] += 1
-        print(f"{library}: {counts[True]} passed, {counts[False]} failed, {counts[None]} could not be trained", flush=True)
+                    counts[in_child(kind, make, options.seed * 100_003 + i, options.decant, pathlib.Path(folder), False)] += 1
+        print(f"{kind}: {counts[True]} passed, {counts[False]} failed, {counts[None]} could not be trained", flush=True)
         failures += counts[False]
         total += counts[True] + counts[False]
     print(f"{total - failures} passed, {failures} failed")
