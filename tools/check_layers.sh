@@ -7,8 +7,8 @@ cd "$(dirname "$0")/../src"
 grep -rn --include='*.h' --include='*.cc' '^#include "' . | sed 's|^\./||' | awk -F'[:"]' '
   BEGIN {
     while ((getline line < "CMakeLists.txt") > 0) {
-      if (line !~ /^decant_layer\(/) continue
-      gsub(/decant_layer\(|\)/, "", line)
+      if (line !~ /^ *decant_layer\(/) continue
+      gsub(/^ *decant_layer\(|\)/, "", line)
       n = split(line, word, " +")
       for (i = 3; i <= n; ++i) allowed[word[1] "/" word[i]] = 1
       layers[word[1]] = 1

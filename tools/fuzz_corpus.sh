@@ -7,6 +7,7 @@ corpus=$1
 for target in fuzz/fuzz_*.cc; do
   name=$(basename "$target" .cc)
   mkdir -p "$corpus/$name"
+  folders='tests examples build'
   case $name in
     fuzz_npy) pattern='*.npy' ;;
     fuzz_zip) pattern='*.npz' ;;
@@ -19,10 +20,12 @@ for target in fuzz/fuzz_*.cc; do
     fuzz_catboost) pattern='cat_*.[cj][bs]*' ;;
     fuzz_csv) pattern='*.csv' ;;
     fuzz_json) pattern='*.json' ;;
+    fuzz_image) pattern='*.*' folders=tests/golden/images ;;
     *) pattern='*.pkl' ;;
   esac
   # Small ones, because a fuzzer mutates what it can try often; of many, some of everything.
-  find tests examples build -name "$pattern" -size -24k 2>/dev/null | sort >"$corpus/list"
+  # shellcheck disable=SC2086
+  find $folders -name "$pattern" -size -24k 2>/dev/null | sort >"$corpus/list"
   every=$(($(wc -l <"$corpus/list") / 300 + 1))
   awk -v every="$every" 'NR % every == 0 || every == 1' "$corpus/list" | while read -r file; do
     cp "$file" "$corpus/$name/$(echo "$file" | tr / _)"

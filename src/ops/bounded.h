@@ -5,8 +5,10 @@
 
 namespace decant {
 
-/// Memory for output `i` of a shape that values (and not the shapes of the inputs) ask for: such a shape may be anything, so more than
-/// 256 MiB and sixteen times the inputs is refused with limit.
+/// What values (and not the shapes of the inputs) may ask for here: 256 MiB and sixteen times the inputs.
+std::uint64_t most_by_value(const KernelContext& c);
+
+/// Memory for output `i` of a shape that values ask for: such a shape may be anything, so more than most_by_value is refused with limit.
 Tensor& output_by_value(KernelContext& c, std::size_t i, DType dtype, Shape shape);
 
 }  // namespace decant

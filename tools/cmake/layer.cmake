@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# decant_layer(NAME USES a b c): the library decant_NAME from src/NAME (all .cc below it, tests and the main program apart), which may use a, b, c.
+# decant_layer(NAME USES a b c): the library decant_NAME from src/NAME (all .cc below it, tests and main programs apart), which may use a, b, c.
 function(decant_layer name)
   cmake_parse_arguments(LAYER "" "" "USES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
-  list(FILTER sources EXCLUDE REGEX "(_test\\.cc|/cli/main\\.cc)$")
+  list(FILTER sources EXCLUDE REGEX "(_test\\.cc|/cli/main\\.cc|/module_main\\.cc)$")
   if(NOT sources)
     file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}_empty.cc "")
     set(sources ${CMAKE_CURRENT_BINARY_DIR}/${name}_empty.cc)

@@ -63,7 +63,7 @@ Booster parse(const Source& source);
 // The parts of parse().
 Booster parse_document(const Source& source, Encoding encoding);
 Booster parse_binary(const Source& source);
-/// Checks what all encodings must satisfy, and fills in what old ones leave out.
+/// Checks what all encodings must satisfy, and fills in what old ones leave out; parallel_trees is 0 where the file does not say.
 void complete(Booster& booster, std::int64_t parallel_trees);
 
 /// The untransformed answer [N, outputs] for rows of float32, by the first `rounds` rounds (nothing: all). `in_place`: as
