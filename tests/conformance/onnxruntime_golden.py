@@ -22,7 +22,7 @@ import onnx
 import onnxruntime
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
-VERSIONS = {"sklearn": ("1.9",), "boosters": ("boosters-2019", "boosters-2020", "boosters-2023", "boosters")}
+VERSIONS = {"sklearn": ("1.9",), "boosters": ("boosters-2019", "boosters-2020", "boosters-2023", "boosters-2024", "boosters")}
 
 
 def rows(path):

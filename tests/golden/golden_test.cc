@@ -187,7 +187,7 @@ int main(int argc, char** argv) {
     std::vector<std::string> versions;  // folders
   };
   const Suite suites[] = {{"sklearn", {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "thirdparty", "mappers"}},
-                          {"boosters", {"boosters-2019", "boosters-2020", "boosters-2023", "boosters"}}};
+                          {"boosters", {"boosters-2019", "boosters-2020", "boosters-2023", "boosters-2024", "boosters"}}};
   const Suite* suite = &suites[0];
   std::string version, filter, through;
   bool reference = false;

@@ -161,6 +161,9 @@ void classes_from(const Value& json, Booster& out) {
   } else {
     for (const Value& name : list.elements()) names.push_back(literal(name));
   }
+  if (out.class_type == "Boolean") {  // as Python writes them
+    for (std::string& name : names) name = name == "1" ? "True" : "False";
+  }
   std::vector<std::int64_t> order;
   if (const auto labels = json.find("class_to_label"); labels && labels->is_list()) {
     for (const double d : labels->list<double>()) order.push_back(static_cast<std::int64_t>(d));

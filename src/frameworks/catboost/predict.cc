@@ -91,6 +91,11 @@ Expr flat(const Booster& b, Expr raw) { return b.dimension == 1 ? squeeze(raw, 1
 Tensor classes_of(const Booster& b) {
   const std::size_t count = is_binary(b) ? 2 : is_multiclass(b) ? b.dimension : 0;
   if (count == 0 || b.class_names.size() != count) return {};
+  if (b.class_type == "Boolean") {
+    Tensor truths(DType::boolean, {static_cast<std::int64_t>(count)});
+    for (std::size_t k = 0; k < count; ++k) truths.mutable_data<bool>()[k] = b.class_names[k] == "True";
+    return truths;
+  }
   if (b.class_type != "Integer" && b.class_type != "Float") return Tensor::vector(b.class_names);
   std::vector<std::int64_t> whole;
   std::vector<double> real;

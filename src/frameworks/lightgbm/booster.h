@@ -61,7 +61,8 @@ Expr coded_rows(const Booster& booster, Column&& column) {
 
 /// The untransformed answer [N, trees_per_iteration] for rows of float64, up to best_iteration.
 Expr raw_score(const Booster& booster, Expr x);
-/// The leaf that a row ends in of each tree, as predict with pred_leaf gives it: int32 [N, trees]; before 4.0, [N] of one tree.
+/// The leaf that a row ends in of each tree, as predict with pred_leaf gives it: int32 [N, trees]; [N] of one tree where the text is
+/// older than version 4 (as LightGBM up to 4.0 gave it).
 Expr leaves(const Booster& booster, Expr x);
 /// What predict() gives for it: [N], or [N, classes].
 Expr transformed(const Booster& booster, Expr raw);

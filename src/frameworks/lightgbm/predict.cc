@@ -48,11 +48,43 @@ Link link_of(const Booster& b) {
   b.fail(Code::unsupported, format("the objective \"{}\"", printable(b.objective, 60)));
 }
 
+/// A number as LightGBM reads it here (Common::Atof in utils/common.h): the digits behind the point are divided by a power of ten and added, which
+/// may round twice.
+std::optional<double> sloppy_number(std::string_view text) {
+  if (!document::number_of<double>(text)) return std::nullopt;
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  const auto digits = [&](double from, int& count) {
+    for (; !text.empty() && text[0] >= '0' && text[0] <= '9'; text.remove_prefix(1), ++count) from = from * 10.0 + (text[0] - '0');
+    return from;
+  };
+  int count = 0;
+  double value = digits(0, count);
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    count = 0;
+    const double right = digits(0, count);
+    value += right / std::pow(10.0, count);
+  }
+  if (!text.empty() && (text[0] == 'e' || text[0] == 'E')) {
+    text.remove_prefix(1);
+    const bool small = text.starts_with('-');
+    if (small || text.starts_with('+')) text.remove_prefix(1);
+    int left = static_cast<int>(std::min(digits(0, count), 308.0));
+    double scale = 1;
+    for (; left >= 50; left -= 50) scale *= 1e50;
+    for (; left >= 8; left -= 8) scale *= 1e8;
+    for (; left > 0; --left) scale *= 10.0;
+    value = small ? value / scale : value * scale;
+  }
+  return negative ? -value : value;
+}
+
 /// The option "name:value", as in "binary sigmoid:1".
 double option(const Booster& b, std::string_view name, double otherwise) {
   for (const std::string& word : b.options) {
     if (!word.starts_with(name) || word.size() <= name.size() || word[name.size()] != ':') continue;
-    const auto value = document::number_of<double>(std::string_view(word).substr(name.size() + 1));
+    const auto value = sloppy_number(std::string_view(word).substr(name.size() + 1));
     if (!value) b.fail(Code::corrupt, format("the objective's {}", printable(word, 60)));
     return *value;
   }
@@ -198,7 +230,11 @@ Expr transformed(const Booster& b, Expr v) {
       break;
     case Link::exponential: v = exp(v); break;
     case Link::logistic: v = 1.0 / (exp(v * -option(b, "sigmoid", 1)) + 1.0); break;
-    case Link::softplus: v = apply("Softplus", {v}); break;
+    case Link::softplus: {  // log1p(exp(v)), which is infinite where the exponential is
+      const Expr e = exp(v);
+      v = where(greater(e, e.scalar(std::numeric_limits<double>::max())), e, apply("Softplus", {v}));
+      break;
+    }
     case Link::softmax: {
       const Expr e = exp(v - reduce_max(v, 1, true));
       v = e / reduce_sum(e, 1, true);

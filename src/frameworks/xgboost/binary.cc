@@ -23,7 +23,7 @@ std::vector<float> floats(Cursor& cursor) {
   return out;
 }
 
-Tree tree(Cursor& cursor) {
+Tree tree(Cursor& cursor, const Version& version) {
   Cursor head(cursor.source(), cursor.offset());
   cursor.skip(kTreeBytes);
   const auto roots = head.le<std::int32_t>(), nodes = head.le<std::int32_t>();
@@ -44,7 +44,8 @@ Tree tree(Cursor& cursor) {
     out.condition.push_back(cursor.le<float>());
   }
   cursor.skip(n * kStatBytes);
-  if (width != 0) floats(cursor);  // reserved for leaves of several values, which this format never had
+  // Reserved for leaves of several values, which this format never had; since 2.0 every tree says 1, and nothing follows.
+  if (width != 0 && version.major < 2) floats(cursor);
   return out;
 }
 
@@ -79,7 +80,7 @@ Booster parse_binary(const Source& source) {
     parallel = out.version.major < 1 ? 1 : std::max(roots, 1);
     if (trees < 0) cursor.fail(Code::corrupt, format("{} trees", trees));
     const std::size_t n = cursor.count(static_cast<std::uint64_t>(trees), kTreeBytes + kNodeBytes + kStatBytes);
-    for (std::size_t i = 0; i < n; ++i) out.trees.push_back(tree(cursor));
+    for (std::size_t i = 0; i < n; ++i) out.trees.push_back(tree(cursor, out.version));
     for (std::size_t i = 0; i < n; ++i) out.groups.push_back(cursor.le<std::int32_t>());
     if (out.kind == "dart" && n != 0) out.drop_weights = floats(cursor);
   }

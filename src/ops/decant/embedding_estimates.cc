@@ -206,6 +206,7 @@ State prepare(const PrepareContext& c) {
     for (const std::int64_t k : out->classes) {
       if (k < 0 || static_cast<std::uint64_t>(k) >= out->outputs) c.fail(Code::corrupt, format("class {} of {}", k, out->outputs));
     }
+    if (out->outputs > 1'000'000) c.fail(Code::corrupt, format("{} classes", out->outputs));
     if (c.has("targets") && out->outputs != 1) c.fail(Code::corrupt, format("{} means", out->outputs));
   } else {
     c.fail(Code::unsupported, format("the estimator {}", printable(c.text("estimator"), 40)));

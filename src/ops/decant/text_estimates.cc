@@ -95,7 +95,7 @@ class Dictionary {
         step_(static_cast<std::size_t>(node.integer("skip_step")) + 1), end_of_sentence_(node.integer("end_of_sentence", -1)),
         seed_(static_cast<std::uint64_t>(node.integer("seed"))), tokens_(table_of(node, "hashes", "ids")) {
     const std::int64_t order = node.integer("gram_order"), skip = node.integer("skip_step");
-    if (order < 1 || order > 1'000'000 || skip < 0 || skip > 1'000'000) node.fail(Code::corrupt, format("{} tokens in a row, {} left out", order, skip));
+    if (order < 1 || order > 1000 || skip < 0 || skip > 1'000'000) node.fail(Code::corrupt, format("{} tokens in a row, {} left out", order, skip));
     if (letters_ || order == 1) return;
     grams_ = table_of(node, "gram_hashes", "gram_ids");
     gram_seed_ = static_cast<std::uint64_t>(node.integer("gram_seed"));

@@ -37,6 +37,9 @@ model("cat_nan_max", lambda: cb.CatBoostRegressor(nan_mode="Max", **COMMON), "re
 model("cat_plain", lambda: cb.CatBoostRegressor(**COMMON), "real", table="plain")
 model("cat_multi_numbers", lambda: cb.CatBoostClassifier(**COMMON), "multi", labels=[3, 7, 11])
 model("cat_one_vs_all", lambda: cb.CatBoostClassifier(loss_function="MultiClassOneVsAll", **COMMON), "multi")
+for how in ("cbm", "json"):
+    model(f"cat_truths_{how}", lambda: cb.CatBoostClassifier(**COMMON), "binary", labels=[False, True], how=how)
+model("cat_fractions", lambda: cb.CatBoostClassifier(**COMMON), "multi", labels=[0.5, 1.5, 10.25])
 model("cat_many_labels", lambda: cb.CatBoostClassifier(loss_function="MultiLogloss", **COMMON), "several")
 model("cat_poisson", lambda: cb.CatBoostRegressor(loss_function="Poisson", **COMMON), "count")
 model("cat_targets", lambda: cb.CatBoostRegressor(loss_function="MultiRMSE", **COMMON), "targets")

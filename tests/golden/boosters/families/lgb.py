@@ -60,6 +60,7 @@ native("lgb_binary_pickle", "binary", "binary", how="pickle")
 native("lgb_multiclass", "multiclass", "multi", num_class=3)
 native("lgb_multiclass_pickle", "multiclass", "multi", how="pickle", num_class=3)
 native("lgb_multiclassova", "multiclassova", "multi", num_class=3, sigmoid=1.5)
+native("lgb_multiclassova_sloppy", "multiclassova", "multi", num_class=3, sigmoid=2.345)  # as LightGBM reads it, not quite 2.345
 native("lgb_cross_entropy", "cross_entropy", "share")
 native("lgb_cross_entropy_lambda", "cross_entropy_lambda", "share")
 native("lgb_zero_as_missing", "binary", "binary", table="zeros", zero_as_missing=True)
@@ -81,6 +82,8 @@ def linear(data, train, options, rounds):
 
 native("lgb_linear", "regression", "real", since=(3, 2), linear_tree=True, table="missing", fit=linear)
 native("lgb_linear_plain", "regression", "real", since=(3, 2), linear_tree=True, table="plain", fit=linear, linear_lambda=0.1)
+native("lgb_linear_lambda", "cross_entropy_lambda", "share", since=(3, 2), linear_tree=True, table="plain",
+       fit=lambda data, train, options, rounds: lgb.train(options, lgb.Dataset(train.x, label=train.share, params=options, free_raw_data=False), rounds))
 
 
 def categorical(target, objective="regression", **params):
