@@ -49,7 +49,7 @@ struct Session::Cache {
 
 Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
     : model_(std::move(model)), options_(options), cache_(std::make_unique<Cache>()) {
-  if (!options_.reference_kernels && !model_->signature.row_wise && is_network(model_->graph)) cache_->networks = std::make_unique<Networks>(model_->graph, options_.threads);
+  if (!options_.reference_kernels && !model_->signature.row_wise && is_network(model_->graph)) cache_->networks = std::make_unique<Networks>(model_->graph, options_.threads, options_.memory);
 }
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
@@ -143,13 +143,13 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
 namespace {
 
 template <class Plan>
-std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<const Tensor> inputs, std::vector<StepTime>* times = nullptr) {
+std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<const Tensor> inputs, std::uint64_t memory, std::vector<StepTime>* times = nullptr) {
   if (times != nullptr && times->size() != plan.steps.size()) {
     times->clear();
     for (const auto& step : plan.steps) times->push_back({step.node->name, step.node->op, 0});
   }
   std::size_t at_step = 0;
-  Turns turns;
+  Turns turns = Turns::with_memory(memory);
   std::vector<Tensor> values(graph.values.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) values[static_cast<std::size_t>(graph.inputs[i])] = inputs[i];
   const auto value = [&](ValueId id) -> const Tensor* {
@@ -225,6 +225,34 @@ std::span<const Tensor> Session::checked(std::span<const Tensor> inputs, std::ve
   return storage;
 }
 
+bool Session::make_ready(std::span<const Shape> shapes, std::span<const std::string> wanted) const {
+  const std::vector<Input>& inputs = model_->signature.inputs;
+  if (!shapes.empty() && shapes.size() != inputs.size()) throw Error(Code::mismatch, format("the model takes {} inputs, given shapes of {}", inputs.size(), shapes.size()));
+  if (cache_->networks == nullptr) {
+    plan_for(wanted);
+    return true;
+  }
+  std::vector<std::pair<DType, Shape>> known;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Type& type = inputs[i].type;
+    if (!is_tensor(type.dtype) || type.dtype == DType::string || type.dtype == DType::undefined) return false;
+    Shape shape = shapes.empty() ? Shape() : shapes[i];
+    if (shapes.empty()) {
+      if (!type.has_rank) return false;
+      for (const Dim& d : type.shape) {
+        if (!d.known()) return false;
+        shape.push_back(d.value);
+      }
+    }
+    if (std::ranges::any_of(shape, [](std::int64_t d) { return d < 0; })) throw Error(Code::mismatch, format("input {} of shape {}", printable(inputs[i].name), text_of(shape)));
+    known.emplace_back(type.dtype, std::move(shape));
+  }
+  const auto network = cache_->networks->plan(outputs_named(wanted), std::span<const std::pair<DType, Shape>>(known));
+  if (network == nullptr) plan_for(wanted);  // out of proportion: values are made one by one
+  else network->reserve();
+  return true;
+}
+
 bool Session::run_network(std::span<const Tensor> given, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const {
   const auto plannable = [](const Tensor& t) { return is_tensor(t.dtype()) && t.dtype() != DType::string; };
   if (cache_->networks == nullptr || !std::ranges::all_of(given, plannable)) return false;
@@ -239,7 +267,7 @@ void Session::run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outp
   const std::span<const Tensor> given = checked(inputs, storage);
   if (run_network(given, outputs, wanted, times)) return;
   const auto plan = plan_for(wanted);
-  if (times != nullptr) outputs = run_plan(model_->graph, *plan, given, times);
+  if (times != nullptr) outputs = run_plan(model_->graph, *plan, given, options_.memory, times);
   else outputs = run(given, wanted);
 }
 
@@ -254,7 +282,7 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const
   for (const Tensor& t : given) {
     if (signature.row_wise && (t.rank() == 0 || static_cast<std::size_t>(t.dim(0)) != rows)) throw Error(Code::mismatch, "inputs differ in their number of rows");
   }
-  if (!signature.row_wise || rows <= plan->block_rows) return run_plan(model_->graph, *plan, given);
+  if (!signature.row_wise || rows <= plan->block_rows) return run_plan(model_->graph, *plan, given, options_.memory);
 
   const std::size_t blocks = (rows + plan->block_rows - 1) / plan->block_rows;
   std::vector<Tensor> result;
@@ -268,7 +296,7 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs, std::span<const
         const std::size_t begin = block * plan->block_rows, end = std::min(rows, begin + plan->block_rows);
         std::vector<Tensor> part;
         for (const Tensor& t : given) part.push_back(rows_of(t, begin, end));
-        const std::vector<Tensor> answers = run_plan(model_->graph, *plan, part);
+        const std::vector<Tensor> answers = run_plan(model_->graph, *plan, part, options_.memory);
         const std::lock_guard lock(result_mutex);
         if (result.empty()) {
           for (const Tensor& t : answers) {
