@@ -7,7 +7,7 @@ using namespace decant;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return fuzz::accept([&] {
-    const Model model = find_format("skops")->read(fuzz::source(data, size));
+    const Model model = find_format("skops")->read(fuzz::source(data, size), {});
     fuzz::require(!model.signature.outputs.empty());
   });
 }

@@ -32,10 +32,16 @@ Json type_json(const std::string& name, const Type& type) {
   return {{"name", name}, {"dtype", name_of(type.dtype)}, {"shape", shape}};
 }
 
+/// What describes a part is JSON but for numbers that JSON lacks: those become texts, "nan".
+Json value_json(const std::string& text) {
+  Json out = Json::parse(text, nullptr, false);
+  return out.is_discarded() ? Json(text) : out;
+}
+
 Json info_json(const Info& info) {
   Json out;
-  if (!info.value.empty()) out["value"] = Json::parse(info.value, nullptr, false);
-  for (const Info& child : info.children) out["parameters"][child.name] = child.children.empty() ? Json::parse(child.value, nullptr, false) : info_json(child);
+  if (!info.value.empty()) out["value"] = value_json(info.value);
+  for (const Info& child : info.children) out["parameters"][child.name] = child.children.empty() ? value_json(child.value) : info_json(child);
   return out;
 }
 
@@ -121,7 +127,7 @@ Model looked_at(const Source& source, Part part) {
   } catch (const Error& e) {
     if (e.code() != Code::unsupported && !(e.code() == Code::usage && part.empty())) throw;
     const Format& format = detect(source);
-    if (format.read_part == nullptr) throw;
+    if (!format.has_parts) throw;
     part.look = true;
     Model model = read_model(source, part);
     if (e.code() == Code::unsupported) model.notes.push_back(decant::format("cannot be run: {}", e.what()));

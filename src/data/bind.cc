@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "base/text.h"
 #include "data/data.h"
@@ -31,6 +32,19 @@ Tensor texts(const Frame& frame, std::size_t column) {
   for (std::size_t r = 0; r < frame.rows; ++r) {
     const std::string_view cell = frame.cell(r, column);
     out.mutable_data<std::string>()[r] = cell == "N/A" ? std::string_view{} : cell;
+  }
+  return out;
+}
+
+/// The one column that holds texts, where all others hold numbers.
+std::optional<std::size_t> only_texts(const Frame& frame) {
+  std::optional<std::size_t> out;
+  for (std::size_t c = 0; c < frame.width; ++c) {
+    bool numbers = true;
+    for (std::size_t r = 0; r < frame.rows && numbers; ++r) numbers = parse_number(frame.cell(r, c)).has_value();
+    if (numbers) continue;
+    if (out) return {};
+    out = c;
   }
   return out;
 }
@@ -75,6 +89,10 @@ std::vector<Tensor> bind(const Frame& frame, const Signature& signature, const s
     std::vector<std::size_t> columns;
     if (!input.columns.empty() && all_named(input.columns)) {
       for (const std::string& name : input.columns) columns.push_back(column_named(name));
+    } else if (width == 1 && all_named({input.name})) {
+      columns.push_back(column_named(input.name));
+    } else if (const auto text = width == 1 && input.type.dtype == DType::string ? only_texts(frame) : std::nullopt) {
+      columns.push_back(*text);
     } else {
       if (width >= 0 && static_cast<std::size_t>(width) != frame.width) {
         throw Error(Code::mismatch, where, format("has {} columns, the model takes {}", frame.width, width));

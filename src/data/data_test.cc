@@ -68,6 +68,16 @@ TEST(Bind, ByNameWhereBothHaveNamesElseByPosition) {
   EXPECT_TRUE(std::isnan(bind(read_csv(text("1,\n")), matrix({"a", "b"}), "rows.csv").at(0).number(1)));
 }
 
+TEST(Bind, FindsTheTextAmongOtherColumns) {
+  Signature one;
+  one.inputs.push_back({"Sentence", Type::tensor(DType::string, {{-1, "N"}}), {}});
+  const auto first = [&](std::string_view csv) { return bind(read_csv(text(csv), true), one, "rows.csv").at(0).data<std::string>()[0]; };
+  EXPECT_EQ(first("Score,Sentence\ngood,fine\n"), "fine");       // by name
+  EXPECT_EQ(first("Score,Review\n3,fine\n4,5\n"), "fine");      // the only column of texts
+  EXPECT_EQ(first("Review\n7\n"), "7");                         // the only column
+  EXPECT_EQ(message([&] { first("Title,Review\na,fine\n"); }), "rows.csv: mismatch: has 2 columns, the model takes 1");
+}
+
 TEST(Bind, SaysWhatDoesNotFit) {
   const auto fails = [](std::string_view csv) { return message([&] { bind(read_csv(text(csv)), matrix({"width", "height"}), "rows.csv"); }); };
   EXPECT_EQ(fails("1,2,3\n"), "rows.csv: mismatch: has 3 columns, the model takes 2");

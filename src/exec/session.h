@@ -53,6 +53,8 @@ class Session {
  private:
   struct Plan;
   std::shared_ptr<const Plan> plan_for(std::span<const std::string> wanted) const;
+  /// Rows in blocks; `before`, where it has the memory for an answer and nobody else has it, is written again.
+  std::vector<Tensor> run_rows(std::span<const Tensor> given, const Plan& plan, std::vector<Tensor> before, const std::function<void(std::uint64_t, std::uint64_t)>& progress) const;
   bool run_network(std::span<const Tensor> given, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const;
   /// The inputs as the signature declares them: `inputs` itself, or where one of them is of another type, `storage`.
   std::span<const Tensor> checked(std::span<const Tensor> inputs, std::vector<Tensor>& storage) const;

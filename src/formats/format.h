@@ -33,9 +33,9 @@ struct Format {
   std::string_view extensions;  // ".pkl .pickle", the usual one first
   Probe (*probe)(const Source&) = nullptr;
   void (*scan)(const Source&, Report&) = nullptr;
-  Model (*read)(const Source&) = nullptr;                                        // absent: cannot be read, only scanned
+  Model (*read)(const Source&, const Part&) = nullptr;                           // absent: cannot be read, only scanned
   void (*write)(const Model&, Sink&, std::vector<Loss>&) = nullptr;              // absent: cannot be written
-  Model (*read_part)(const Source&, const Part&) = nullptr;                      // absent: its files hold one model, in one piece
+  bool has_parts = false;                                                        // its files may hold several models, or one in steps
   // Vessels of Python objects: what is in one can be moved into another as it stands, without a meaning.
   pickle::Tree (*objects)(const Source&) = nullptr;                              // absent: its files hold none
   void (*write_objects)(const pickle::Tree&, Sink&) = nullptr;                   // absent: none can be written

@@ -30,7 +30,7 @@ inline void cut_and_flip(const char* format_name, const std::string& bytes, bool
   const std::size_t step = bytes.size() / 199 + 1;
   for (std::size_t at = 0; at < bytes.size(); at += step) {
     const Source source = source_of(bytes.substr(0, at), "cut");
-    const std::string error = error_of([&] { format.read(source); });
+    const std::string error = error_of([&] { format.read(source, {}); });
     Report report;
     try {
       format.scan(source, report);
@@ -44,7 +44,7 @@ inline void cut_and_flip(const char* format_name, const std::string& bytes, bool
   for (std::size_t at = 0; at < bytes.size(); at += step / 3 + 1) {
     std::string changed = bytes;
     changed[at] = static_cast<char>(changed[at] ^ (at % 3 == 0 ? 0x80 : at % 3 == 1 ? 0x04 : 0x11));
-    error_of([&] { format.read(source_of(changed, "flipped")); });
+    error_of([&] { format.read(source_of(changed, "flipped"), {}); });
   }
 }
 

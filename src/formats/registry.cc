@@ -86,8 +86,8 @@ const Format& detect(const Source& source) {
 Model read_model(const Source& source, const Part& part) {
   const Format& format = detect(source);
   if (format.read == nullptr) throw Error(Code::unsupported, source.where(), decant::format("is {}; decant scans it, but cannot open it as a model", format.title));
-  if (!part.empty() && !part.look && format.read_part == nullptr) throw Error(Code::usage, source.where(), decant::format("is {}, which holds one model in one piece: no --entry, --until or --from", format.title));
-  Model model = (part.empty() && part.outputs.empty() && !part.texts) || format.read_part == nullptr ? format.read(source) : format.read_part(source, part);
+  if (!part.empty() && !part.look && !format.has_parts) throw Error(Code::usage, source.where(), decant::format("is {}, which holds one model in one piece: no --entry, --until or --from", format.title));
+  Model model = format.read(source, part);
   if (model.origin.format.empty()) model.origin.format = format.name;
   return model;
 }

@@ -103,8 +103,8 @@ Model read_object(const Object& top, const Source& file, const Part& part) {
   } else if (!part.entry.empty()) {
     throw Error(Code::usage, file.where(), "--entry takes an entry of a dict or list, and the file holds one object");
   }
-  Model model = xgboost::is_booster(root)    ? xgboost::read(xgboost::booster_of(root))
-                : lightgbm::is_booster(root) ? lightgbm::read(lightgbm::booster_of(root))
+  Model model = xgboost::is_booster(root)    ? xgboost::read(xgboost::booster_of(root), part.outputs)
+                : lightgbm::is_booster(root) ? lightgbm::read(lightgbm::booster_of(root), part.outputs)
                                              : sklearn::read(root, part);
   if (!note.empty()) model.notes.push_back(note);
   return model;

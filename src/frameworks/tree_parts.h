@@ -99,6 +99,9 @@ class TreeParts {
     coefficients_.insert(coefficients_.end(), coefficients.begin(), coefficients.end());
   }
 
+  /// Called for a leaf: the number that leaves() gives for it, where that is not the number of its node.
+  void number_leaf(std::size_t number) { leaf_numbers_.back() = static_cast<std::int32_t>(number); }
+
   /// The sum of all trees on top of `base` (empty: 0), in their order, [N, outputs]. A tree of width 1 adds to the column of its target.
   /// `compare`: "<" or "<=".
   Expr sum(Expr x, std::size_t outputs, std::string_view compare, const std::vector<V>& base = {}) {
@@ -117,7 +120,7 @@ class TreeParts {
     return apply("decant", "TreeEnsemble", {x}, std::move(all));
   }
 
-  /// The number of the node that a row ends in, as add() was given it, int64 [N, trees].
+  /// The number of the leaf that a row ends in, int64 [N, trees].
   Expr leaves(Expr x, std::string_view compare) {
     Attributes all = splits(compare);
     all["outputs"] = static_cast<std::int64_t>(width_);

@@ -85,6 +85,44 @@ void numbers(Lane1 f, const double* in, double* out, std::size_t count) {
   }
 }
 
+/// Rows one by one: the best of each lane and where it was, then the best of the lanes.
+template <bool kLargest>
+HWY_INLINE void arg_rows(const double* in, std::size_t rows, std::size_t n, std::int64_t* out) {
+  const hn::ScalableTag<double> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto first = hn::Iota(d, 0), worst = hn::Set(d, kLargest ? -HUGE_VAL : HUGE_VAL), beyond = hn::Set(d, 0x1p60);
+  const std::size_t whole = n / lanes * lanes;
+  const auto rest = hn::FirstN(d, n - whole);
+  const auto better = [](auto a, auto b) HWY_ATTR { return kLargest ? hn::Gt(a, b) : hn::Lt(a, b); };
+  for (std::size_t r = 0; r < rows; ++r) {
+    const double* x = in + r * n;
+    auto best = worst, at = beyond, index = first;  // an infinity on the worst side is found where nothing is better
+    auto strange = hn::Lt(worst, worst);
+    const auto look = [&](auto v, auto there) HWY_ATTR {
+      const auto take = hn::And(there, hn::Or(better(v, best), hn::And(hn::Eq(at, beyond), hn::Eq(v, best))));
+      strange = hn::Or(strange, hn::And(there, hn::IsNaN(v)));
+      best = hn::IfThenElse(take, v, best);
+      at = hn::IfThenElse(take, index, at);
+      index = hn::Add(index, hn::Set(d, static_cast<double>(lanes)));
+    };
+    for (std::size_t k = 0; k < whole; k += lanes) look(hn::LoadU(d, x + k), hn::Eq(worst, worst));
+    if (whole < n) look(hn::MaskedLoad(rest, d, x + whole), rest);
+    if (HWY_UNLIKELY(!hn::AllFalse(d, strange))) {
+      std::size_t k = 0;
+      while (!std::isnan(x[k])) ++k;
+      out[r] = static_cast<std::int64_t>(k);
+      continue;
+    }
+    const auto all = hn::And(hn::Eq(best, kLargest ? hn::MaxOfLanes(d, best) : hn::MinOfLanes(d, best)), hn::Lt(at, beyond));
+    out[r] = static_cast<std::int64_t>(hn::GetLane(hn::MinOfLanes(d, hn::IfThenElse(all, at, beyond))));
+  }
+}
+
+void args(bool largest, const double* in, std::size_t rows, std::size_t n, std::int64_t* out) {
+  if (largest) arg_rows<true>(in, rows, n, out);
+  else arg_rows<false>(in, rows, n, out);
+}
+
 }  // namespace decant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -93,11 +131,13 @@ namespace decant {
 
 HWY_EXPORT(pairs);
 HWY_EXPORT(numbers);
+HWY_EXPORT(args);
 
 void lanes2(Lane2 op, const double* a, bool a_steps, const double* b, bool b_steps, double* out, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(pairs)(op, a, a_steps, b, b_steps, out, count);
 }
 void lanes1(Lane1 f, const double* in, double* out, std::size_t count) { HWY_DYNAMIC_DISPATCH(numbers)(f, in, out, count); }
+void lanes_arg(bool largest, const double* in, std::size_t rows, std::size_t n, std::int64_t* out) { HWY_DYNAMIC_DISPATCH(args)(largest, in, rows, n, out); }
 
 }  // namespace decant
 #endif

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace decant {
 
@@ -15,5 +16,8 @@ void lanes2(Lane2, const double* a, bool a_steps, const double* b, bool b_steps,
 enum class Lane1 : unsigned char { exp, log, tanh, sigmoid, sin, cos, sqrt, relu };
 /// out[i] = f(in[i]); in place where out == in.
 void lanes1(Lane1, const double* in, double* out, std::size_t count);
+
+/// out[r]: where the largest (or smallest) of the `n` numbers of row r is: the first of equals, and the first NaN before all others.
+void lanes_arg(bool largest, const double* in, std::size_t rows, std::size_t n, std::int64_t* out);
 
 }  // namespace decant

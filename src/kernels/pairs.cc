@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/pairs.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -57,8 +58,23 @@ DECANT_INLINE void store(T* to, const V& value) {
   std::memcpy(to, &value, sizeof(V));
 }
 
+DECANT_INLINE void turn(Two (&v)[2]) {
+  const Two a = v[0], b = v[1];
+  v[0] = __builtin_shufflevector(a, b, 0, 2);
+  v[1] = __builtin_shufflevector(a, b, 1, 3);
+}
+DECANT_INLINE void turn(Four (&v)[4]) {
+  const Four a = __builtin_shufflevector(v[0], v[1], 0, 4, 2, 6), b = __builtin_shufflevector(v[0], v[1], 1, 5, 3, 7);
+  const Four c = __builtin_shufflevector(v[2], v[3], 0, 4, 2, 6), d = __builtin_shufflevector(v[2], v[3], 1, 5, 3, 7);
+  v[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+  v[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+  v[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+  v[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+
+/// kRows rows against eight targets, of whose sums the first `fits` are kept.
 template <class V, PairSum kSum, std::size_t kRows>
-DECANT_INLINE void tile(const double* x, std::size_t features, const double* targets, double* out, std::size_t stride) {
+DECANT_INLINE void tile(const double* x, std::size_t features, const double* targets, double* out, std::size_t stride, std::size_t fits) {
   constexpr std::size_t kLanes = sizeof(V) / sizeof(double), kParts = TargetTiles::kWidth / kLanes;
   V sum[kRows][kParts] = {};
   for (std::size_t d = 0; d < features; ++d) {
@@ -80,36 +96,105 @@ DECANT_INLINE void tile(const double* x, std::size_t features, const double* tar
       }
     }
   }
+  if (fits == TargetTiles::kWidth) {
 #pragma GCC unroll 8
-  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (std::size_t p = 0; p < kParts; ++p) store(out + r * stride + p * kLanes, sum[r][p]);
+      for (std::size_t p = 0; p < kParts; ++p) store(out + r * stride + p * kLanes, sum[r][p]);
+    }
+  } else {
+    double line[TargetTiles::kWidth];
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+      for (std::size_t p = 0; p < kParts; ++p) store(line + p * kLanes, sum[r][p]);
+      for (std::size_t l = 0; l < fits; ++l) out[r * stride + l] = line[l];
+    }
   }
 }
 
-template <class V, PairSum kSum>
-DECANT_INLINE void all_tiles(const double* x, std::size_t rows, const TargetTiles& y, double* out) {
-  const std::size_t features = y.features, stride = y.padded(), tiles = stride / TargetTiles::kWidth;
-  constexpr std::size_t kRows = sizeof(V) / sizeof(double);  // as many sums as there are registers for
+/// Rows [0, rows) against one tile: as many rows at once as there are registers for, then half as many, down to one.
+template <class V, PairSum kSum, std::size_t kRows>
+DECANT_INLINE void down_tile(const double* x, std::size_t rows, std::size_t features, const double* targets, double* out, std::size_t stride, std::size_t fits) {
   std::size_t r = 0;
-  for (; r + kRows <= rows; r += kRows) {
-    for (std::size_t t = 0; t < tiles; ++t) {
-      tile<V, kSum, kRows>(x + r * features, features, y.data.data() + t * features * TargetTiles::kWidth, out + r * stride + t * TargetTiles::kWidth, stride);
+  for (; r + kRows <= rows; r += kRows) tile<V, kSum, kRows>(x + r * features, features, targets, out + r * stride, stride, fits);
+  if constexpr (kRows > 1) {
+    if (r < rows) down_tile<V, kSum, kRows / 2>(x + r * features, rows - r, features, targets, out + r * stride, stride, fits);
+  }
+}
+
+/// The product of a matrix with few columns: rows side by side in a register, which takes a turn of each square of numbers.
+template <class V, std::size_t kColumns>
+DECANT_INLINE void few_columns(const double* x, std::size_t rows, const TargetTiles& y, double* out, std::size_t stride) {
+  constexpr std::size_t kLanes = sizeof(V) / sizeof(double), kGroups = kColumns == 1 ? 4 : kColumns == 2 ? 2 : 1;
+  const std::size_t features = y.features;
+  const double* w = y.data.data();
+  std::size_t r = 0;
+  for (; r + kGroups * kLanes <= rows; r += kGroups * kLanes) {
+    const double* from = x + r * features;
+    V sum[kColumns][kGroups] = {};
+    std::size_t d = 0;
+    for (; d + kLanes <= features; d += kLanes) {
+#pragma GCC unroll 4
+      for (std::size_t g = 0; g < kGroups; ++g) {
+        V square[kLanes];
+#pragma GCC unroll 4
+        for (std::size_t l = 0; l < kLanes; ++l) load(square[l], from + (g * kLanes + l) * features + d);
+        turn(square);
+#pragma GCC unroll 4
+        for (std::size_t l = 0; l < kLanes; ++l) {
+#pragma GCC unroll 4
+          for (std::size_t k = 0; k < kColumns; ++k) sum[k][g] += square[l] * w[(d + l) * TargetTiles::kWidth + k];
+        }
+      }
+    }
+    for (; d < features; ++d) {
+#pragma GCC unroll 4
+      for (std::size_t g = 0; g < kGroups; ++g) {
+        V column;
+#pragma GCC unroll 4
+        for (std::size_t l = 0; l < kLanes; ++l) column[l] = from[(g * kLanes + l) * features + d];
+#pragma GCC unroll 4
+        for (std::size_t k = 0; k < kColumns; ++k) sum[k][g] += column * w[d * TargetTiles::kWidth + k];
+      }
+    }
+#pragma GCC unroll 4
+    for (std::size_t g = 0; g < kGroups; ++g) {
+#pragma GCC unroll 4
+      for (std::size_t l = 0; l < kLanes; ++l) {
+#pragma GCC unroll 4
+        for (std::size_t k = 0; k < kColumns; ++k) out[(r + g * kLanes + l) * stride + k] = sum[k][g][l];
+      }
     }
   }
-  for (; r < rows; ++r) {
+  down_tile<V, PairSum::products, kLanes>(x + r * features, rows - r, features, w, out + r * stride, stride, std::min(stride, TargetTiles::kWidth));
+}
+
+template <class V, PairSum kSum>
+DECANT_INLINE void all_tiles(const double* x, std::size_t rows, const TargetTiles& y, double* out, std::size_t stride) {
+  // Some rows, which stay in the first cache, against one tile after the other.
+  const std::size_t features = y.features, tiles = y.padded() / TargetTiles::kWidth, some = std::clamp<std::size_t>(2048 / std::max<std::size_t>(features, 1) / 8 * 8, 16, 128);
+  for (std::size_t r = 0; r < rows; r += some) {
     for (std::size_t t = 0; t < tiles; ++t) {
-      tile<V, kSum, 1>(x + r * features, features, y.data.data() + t * features * TargetTiles::kWidth, out + r * stride + t * TargetTiles::kWidth, stride);
+      const std::size_t m = t * TargetTiles::kWidth;
+      down_tile<V, kSum, sizeof(V) / sizeof(double)>(x + r * features, std::min(some, rows - r), features, y.data.data() + m * features, out + r * stride + m, stride,
+                                                    std::min(stride - m, TargetTiles::kWidth));
     }
   }
 }
 
 template <class V>
-DECANT_INLINE void sums_of(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out) {
+DECANT_INLINE void sums_of(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out, std::size_t stride) {
   switch (sum) {
-    case PairSum::squares: return all_tiles<V, PairSum::squares>(x, rows, y, out);
-    case PairSum::products: return all_tiles<V, PairSum::products>(x, rows, y, out);
-    case PairSum::absolutes: return all_tiles<V, PairSum::absolutes>(x, rows, y, out);
+    case PairSum::squares: return all_tiles<V, PairSum::squares>(x, rows, y, out, stride);
+    case PairSum::products:
+      if constexpr (sizeof(V) <= sizeof(Four)) {
+        if (y.count == 1 && stride == 1) return few_columns<V, 1>(x, rows, y, out, stride);
+        if (y.count == 2 && stride == 2) return few_columns<V, 2>(x, rows, y, out, stride);
+        if (y.count == 3 && stride == 3) return few_columns<V, 3>(x, rows, y, out, stride);
+      }
+      return all_tiles<V, PairSum::products>(x, rows, y, out, stride);
+    case PairSum::absolutes: return all_tiles<V, PairSum::absolutes>(x, rows, y, out, stride);
   }
 }
 
@@ -186,12 +271,12 @@ DECANT_INLINE void near_of(const float* x, std::size_t rows, const NearTiles& y,
 }
 
 void near_plain(const float* x, std::size_t rows, const NearTiles& y, float* out) { near_of<FloatFour>(x, rows, y, out); }
-void sums_plain(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out) { sums_of<Two>(sum, x, rows, y, out); }
+void sums_plain(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out, std::size_t stride) { sums_of<Two>(sum, x, rows, y, out, stride); }
 void exponentials_plain(double factor, double* values, std::size_t count) { exponentials_of<Two>(factor, values, count); }
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) void near_avx2(const float* x, std::size_t rows, const NearTiles& y, float* out) { near_of<FloatEight>(x, rows, y, out); }
-__attribute__((target("avx2"))) void sums_avx2(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out) { sums_of<Four>(sum, x, rows, y, out); }
+__attribute__((target("avx2"))) void sums_avx2(PairSum sum, const double* x, std::size_t rows, const TargetTiles& y, double* out, std::size_t stride) { sums_of<Four>(sum, x, rows, y, out, stride); }
 __attribute__((target("avx2"))) void exponentials_avx2(double factor, double* values, std::size_t count) { exponentials_of<Four>(factor, values, count); }
 #endif
 

@@ -40,8 +40,9 @@ struct NearTiles {
 
 struct PairFunctions {
   const char* name = "";  // of the instruction set
-  /// out[r, m] for rows [0, rows) of x [rows, features] and all targets; a row of `out` has padded() elements.
-  void (*sums)(PairSum, const double* x, std::size_t rows, const TargetTiles&, double* out) = nullptr;
+  /// out[r, m] for rows [0, rows) of x [rows, features] and all targets; a row of `out` has `stride` elements, at least as many as there are
+  /// targets and at most padded(), and all of them are written.
+  void (*sums)(PairSum, const double* x, std::size_t rows, const TargetTiles&, double* out, std::size_t stride) = nullptr;
   /// values[i] = exp(factor * values[i]), within 1e-13 relative; `count` must be a multiple of 8.
   void (*exponentials)(double factor, double* values, std::size_t count) = nullptr;
   /// out[r, m] = |y|^2 - 2xy in float32; a row of `out` has padded() elements.

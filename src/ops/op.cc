@@ -65,7 +65,8 @@ const Tensor& KernelContext::input(std::size_t i) const {
 }
 
 Tensor& KernelContext::output(std::size_t i, DType dtype, Shape shape) {
-  outputs_[i] = Tensor(dtype, std::move(shape));
+  if (i < places_.size() && places_[i].dtype() == dtype && places_[i].shape() == shape) outputs_[i] = places_[i];
+  else outputs_[i] = Tensor(dtype, std::move(shape));
   return outputs_[i];
 }
 

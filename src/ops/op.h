@@ -71,8 +71,9 @@ class Executor {
 /// What a kernel sees while it runs. Shapes of inputs are checked by the kernel before it touches memory.
 class KernelContext : public AttributeView {
  public:
-  KernelContext(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, const void* state, Executor* executor)
-      : AttributeView(node), inputs_(inputs), outputs_(outputs), state_(state), executor_(executor) {}
+  /// `places`: memory that outputs of just that type and shape are written to; empty, or one for each output, undefined where there is none.
+  KernelContext(const Node& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, const void* state, Executor* executor, std::span<const Tensor> places = {})
+      : AttributeView(node), inputs_(inputs), outputs_(outputs), places_(places), state_(state), executor_(executor) {}
   std::size_t input_count() const { return inputs_.size(); }
   std::size_t output_count() const { return outputs_.size(); }
   bool has_input(std::size_t i) const { return i < inputs_.size() && inputs_[i] != nullptr; }
@@ -95,6 +96,7 @@ class KernelContext : public AttributeView {
  private:
   std::span<const Tensor* const> inputs_;
   std::span<Tensor> outputs_;
+  std::span<const Tensor> places_;
   const void* state_;
   Executor* executor_;
 };

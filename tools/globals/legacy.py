@@ -171,6 +171,7 @@ SCIPY.update({"scipy.interpolate.interpolate": "interp1d PPoly", "scipy.interpol
 # Pipelines of sklearn2pmml and sklearn-pandas, which wrap scikit-learn's. What evaluates text is in denied.py.
 SKLEARN2PMML = {
     "sklearn2pmml": "EstimatorProxy SelectorProxy PMMLPipeline",
+    "sklearn2pmml.cross_reference": "Memorizer Memory Recaller",
     "sklearn2pmml.customization": "Customization",
     "sklearn2pmml.decoration": "Alias MultiAlias CategoricalDomain ContinuousDomain MultiDomain OrdinalDomain TemporalDomain DateDomain DateTimeDomain "
                                "DomainEraser ContinuousDomainEraser DiscreteDomainEraser",
@@ -179,12 +180,14 @@ SKLEARN2PMML = {
     "sklearn2pmml.feature_selection": "SelectUnique",
     "sklearn2pmml.neural_network": "MLPTransformer",
     "sklearn2pmml.pipeline": "PMMLPipeline _Verification",
+    "sklearn2pmml.postprocessing": "FeatureExporter",
     "sklearn2pmml.preprocessing": "Aggregator AggregateTransformer CastTransformer ConcatTransformer CutTransformer DaysSinceYearTransformer "
-                                  "DurationTransformer IdentityTransformer LookupTransformer MatchesTransformer MultiCastTransformer MultiLookupTransformer PMMLLabelBinarizer "
-                                  "PMMLLabelEncoder PowerFunctionTransformer ReplaceTransformer StringLengthTransformer StringNormalizer "
-                                  "SubstringTransformer WordCountTransformer",
+                                  "DurationTransformer FilterLookupTransformer IdentityTransformer LagTransformer LookupTransformer MatchesTransformer MultiCastTransformer MultiLookupTransformer PMMLLabelBinarizer "
+                                  "PMMLLabelEncoder PowerFunctionTransformer ReplaceTransformer RollingAggregateTransformer SecondsSinceMidnightTransformer "
+                                  "SecondsSinceYearTransformer SeriesConstructor StringLengthTransformer StringNormalizer SubstringTransformer WordCountTransformer",
     "sklearn2pmml.preprocessing.pandas": "DataFrameConstructor",
     "sklearn2pmml.util": "Slicer",
+    "sklearn_pandas": "DataFrameMapper",
     "sklearn_pandas.categorical_imputer": "CategoricalImputer",
     "sklearn_pandas.transformers": "CategoricalImputer",
     "sklearn_pandas.dataframe_mapper": "DataFrameMapper",

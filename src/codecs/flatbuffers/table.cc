@@ -38,6 +38,12 @@ std::string_view Table::text(unsigned slot) const {
   return c.text(n);
 }
 
+std::string Table::inlined(unsigned slot, std::uint64_t size) const {
+  const std::uint64_t at = field(slot);
+  if (at == 0) return {};
+  return std::string(cursor(at).text(size));
+}
+
 std::optional<Table> Table::table(unsigned slot) const {
   const std::uint64_t at = field(slot);
   if (at == 0) return std::nullopt;

@@ -23,6 +23,8 @@ class Table {
     return at == 0 ? otherwise : cursor(at).le<T>();
   }
   std::string_view text(unsigned slot) const;  // "" where absent
+  /// A structure of `size` bytes that stands in the table itself, as it lies there; "" where absent.
+  std::string inlined(unsigned slot, std::uint64_t size) const;
   std::optional<Table> table(unsigned slot) const;
   std::vector<Table> tables(unsigned slot) const;
   /// A vector of numbers; of structures of numbers, all of them one after the other with `width` to a structure.

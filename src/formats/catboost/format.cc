@@ -8,7 +8,7 @@ namespace {
 
 Probe probe(const Source& source) { return catboost::recognise(source.bytes()) != catboost::Encoding::none ? Probe::certain : Probe::no; }
 
-Model read(const Source& source) { return catboost::read(catboost::parse(source)); }
+Model read(const Source& source, const Part& part) { return catboost::read(catboost::parse(source), part.outputs); }
 
 void scan(const Source& source, Report& report) {
   try {

@@ -16,11 +16,9 @@ Probe probe(const Source& source) {
   return as_text(b.first(std::min<std::size_t>(b.size(), 1 << 16))).find("joblib.numpy_pickle") != std::string_view::npos ? Probe::certain : Probe::no;
 }
 
-Model read(const Source& file) { return read_pickled(file, {}); }
-
 }  // namespace
 
 extern const Format joblib_format;
-const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan_pickles, .read = read, .write = nullptr, .read_part = read_pickled, .objects = pickled_objects};
+const Format joblib_format{.name = "joblib", .title = "joblib", .extensions = ".joblib .pkl", .probe = probe, .scan = scan_pickles, .read = read_pickled, .write = nullptr, .has_parts = true, .objects = pickled_objects};
 
 }  // namespace decant

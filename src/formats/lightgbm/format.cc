@@ -9,7 +9,7 @@ namespace {
 
 Probe probe(const Source& source) { return lightgbm::recognise(source.bytes()) ? Probe::certain : Probe::no; }
 
-Model read(const Source& source) { return lightgbm::read(lightgbm::parse(source)); }
+Model read(const Source& source, const Part& part) { return lightgbm::read(lightgbm::parse(source), part.outputs); }
 
 void scan(const Source& source, Report& report) {
   try {

@@ -10,7 +10,7 @@ namespace {
 using testing::golden;
 
 std::string error_of_text(const std::string& text) {
-  return testing::error_of([&] { find_format("lightgbm")->read(testing::source_of(text, "m.txt")); });
+  return testing::error_of([&] { find_format("lightgbm")->read(testing::source_of(text, "m.txt"), {}); });
 }
 
 /// A model as if of version 2, which states no sizes.
@@ -51,6 +51,20 @@ TEST(LightgbmMalformed, Lies) {
   EXPECT_SAYS(lie("objective=regression", "objective=mine"), "unsupported: the objective \"mine\"");
   EXPECT_SAYS(lie("leaf_value=", "leaf_values="), "tree 0 has no leaf_value");
   EXPECT_SAYS(lie("pandas_categorical:null", "pandas_categorical:[["), "truncated");
+}
+
+TEST(LightgbmOld, TextsOf2017StateLess) {
+  const auto without = [](std::string text, std::string_view key) {
+    for (std::size_t at; (at = text.find(key)) != std::string::npos;) text.erase(at, text.find('\n', at) + 1 - at);
+    return text;
+  };
+  const std::string old = without(without(without(honest("lgb_stumps.txt"), "num_cat="), "version="), "decision_type=");
+  EXPECT_EQ(error_of_text(old), "no error");
+  EXPECT_EQ(error_of_text(without(old, "feature_infos=")), "no error");
+  EXPECT_SAYS(error_of_text(without(honest("lgb_stumps.txt"), "feature_infos=")), "has no feature_infos");
+  const std::string binary = without(without(without(honest("lgb_binary.txt"), "num_cat="), "version="), "feature_infos=");
+  EXPECT_SAYS(error_of_text(binary), "unsupported: probabilities of a LightGBM before feature_infos");
+  EXPECT_SAYS(error_of_text(without(honest("lgb_categories.txt"), "num_cat=")), "unsupported: splits by category of a LightGBM before num_cat");
 }
 
 TEST(LightgbmMalformed, SizesLie) {

@@ -100,6 +100,6 @@ void scan(const Source& source, Report& report) {
 }  // namespace
 
 extern const Format onnx_format;
-const Format onnx_format{.name = "onnx", .title = "ONNX", .extensions = ".onnx", .probe = probe, .scan = scan, .read = onnx::read, .write = onnx::write};
+const Format onnx_format{.name = "onnx", .title = "ONNX", .extensions = ".onnx", .probe = probe, .scan = scan, .read = [](const Source& source, const Part&) { return onnx::read(source); }, .write = onnx::write};
 
 }  // namespace decant

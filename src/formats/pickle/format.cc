@@ -22,11 +22,9 @@ Probe probe(const Source& source) {
   return Probe::no;
 }
 
-Model read(const Source& file) { return read_pickled(file, {}); }
-
 }  // namespace
 
 extern const Format pickle_format;
-const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan_pickles, .read = read, .write = nullptr, .read_part = read_pickled, .objects = pickled_objects};
+const Format pickle_format{.name = "pickle", .title = "Python pickle", .extensions = ".pkl .pickle", .probe = probe, .scan = scan_pickles, .read = read_pickled, .write = nullptr, .has_parts = true, .objects = pickled_objects};
 
 }  // namespace decant

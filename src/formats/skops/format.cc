@@ -19,11 +19,10 @@ Probe probe(const Source& source) {
 
 pickle::Tree objects(const Source& source) { return skops::read_tree(zip::Archive(source)); }
 
-Model read_part(const Source& source, const Part& part) {
+Model read(const Source& source, const Part& part) {
   const pickle::Tree tree = objects(source);
   return read_object({tree, tree.root}, source, part);
 }
-Model read(const Source& source) { return read_part(source, {}); }
 
 void scan(const Source& source, Report& report) {
   scan_zip(source, report, [](const zip::Entry& entry, const Source& content, Report& to) {
@@ -38,7 +37,7 @@ void scan(const Source& source, Report& report) {
 }  // namespace
 
 extern const Format skops_format;
-const Format skops_format{.name = "skops", .title = "skops archive", .extensions = ".skops .zip", .probe = probe, .scan = scan, .read = read, .write = nullptr, .read_part = read_part,
+const Format skops_format{.name = "skops", .title = "skops archive", .extensions = ".skops .zip", .probe = probe, .scan = scan, .read = read, .write = nullptr, .has_parts = true,
                           .objects = objects, .write_objects = skops::write_tree};
 
 }  // namespace decant

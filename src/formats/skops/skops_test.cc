@@ -35,7 +35,7 @@ std::string changed(const char* file, std::string_view from, std::string_view to
   return out;
 }
 std::string error_of_archive(const std::string& bytes) {
-  return testing::error_of([&] { find_format("skops")->read(testing::source_of(bytes, "m.skops")); });
+  return testing::error_of([&] { find_format("skops")->read(testing::source_of(bytes, "m.skops"), {}); });
 }
 std::string lie(std::string_view from, std::string_view to, std::string_view without = {}) { return error_of_archive(changed("skops_logistic.skops", from, to, without)); }
 std::string verdict(const std::string& bytes) {

@@ -9,7 +9,7 @@ namespace {
 
 Probe probe(const Source& source) { return xgboost::recognise(source.bytes()) != xgboost::Encoding::none ? Probe::certain : Probe::no; }
 
-Model read(const Source& source) { return xgboost::read(xgboost::parse(source)); }
+Model read(const Source& source, const Part& part) { return xgboost::read(xgboost::parse(source), part.outputs); }
 
 void scan(const Source& source, Report& report) {
   try {

@@ -10,7 +10,7 @@ namespace {
 
 using testing::golden;
 
-Model read(const std::string& bytes) { return find_format("xgboost")->read(testing::source_of(bytes, "m.json")); }
+Model read(const std::string& bytes) { return find_format("xgboost")->read(testing::source_of(bytes, "m.json"), {}); }
 
 /// The error after `from` in a small JSON model became `to`.
 std::string lie(std::string_view from, std::string_view to) {

@@ -21,7 +21,7 @@ enum : unsigned { kFormatVersion, kTrees, kInfoMap, kModelPartIds };
 namespace forest {
 enum : unsigned {
   kDimension, kSplits, kSizes, kStarts, kCatFeatures, kFloatFeatures, kOneHotFeatures, kCtrFeatures, kLeafValues, kLeafWeights, kSteps, kLeafIds,
-  kTextFeatures, kEstimatedFeatures, kScale, kBias, kMultiBias
+  kTextFeatures, kEstimatedFeatures, kScale, kBias, kMultiBias, kRepackedBins, kEmbeddingFeatures
 };
 }
 namespace feature {
@@ -30,6 +30,15 @@ enum : unsigned { kHasNans, kIndex, kFlatIndex, kBorders, kId, kNanTreatment };
 
 namespace cat_feature {
 enum : unsigned { kIndex, kFlatIndex, kId };
+}
+namespace text_feature {
+enum : unsigned { kIndex, kFlatIndex, kId };
+}
+namespace embedding_feature {
+enum : unsigned { kIndex, kFlatIndex, kId };
+}
+namespace estimated_feature {
+enum : unsigned { kSource, kCalcerId, kLocalIndex, kBorders };
 }
 namespace one_hot {
 enum : unsigned { kIndex, kValues };
@@ -184,7 +193,20 @@ Booster parse_binary_model(const Source& source) {
     bytes.budget().charge(sizeof(CtrFeature), "a feature", f.where());
     out.ctrs.push_back(ctr_of(f));
   }
-  refuse_features(out, trees.tables(forest::kTextFeatures).size() + trees.tables(forest::kEstimatedFeatures).size(), "text_features");
+  for (const Table& f : trees.tables(forest::kTextFeatures)) {
+    add_feature(out, out.texts, {f.scalar<std::int32_t>(text_feature::kIndex, -1), f.scalar<std::int32_t>(text_feature::kFlatIndex, -1), -1, std::string(f.text(text_feature::kId))});
+  }
+  for (const Table& f : trees.tables(forest::kEmbeddingFeatures)) {
+    add_feature(out, out.embeddings, {f.scalar<std::int32_t>(embedding_feature::kIndex, -1), f.scalar<std::int32_t>(embedding_feature::kFlatIndex, -1), -1, std::string(f.text(embedding_feature::kId))});
+  }
+  for (const Table& f : trees.tables(forest::kEstimatedFeatures)) {
+    bytes.budget().charge(sizeof(EstimatedFeature), "a feature", f.where());
+    out.estimated.push_back({f.inlined(estimated_feature::kCalcerId, 16), f.scalar<std::int32_t>(estimated_feature::kLocalIndex, -1), f.list<float>(estimated_feature::kBorders)});
+  }
+  // Behind the model stand the tables of counters, then the estimators of texts, then those of embeddings.
+  if (!out.ctrs.empty()) read_tables(cursor, out);
+  if (!out.texts.empty()) read_estimators(cursor, out);
+  if (!out.embeddings.empty()) read_estimators(cursor, out);
 
   const auto dimension = trees.scalar<std::int32_t>(forest::kDimension, 0);
   if (dimension < 1 || dimension > 1'000'000) trees.fail(Code::corrupt, format("{} outputs", dimension));
@@ -222,22 +244,25 @@ Booster parse_binary_model(const Source& source) {
       // Each node says how far its children are; 0: on that side, its own value is the answer.
       if (steps.size() != 2 * splits.size() || leaf_ids.size() != splits.size()) trees.fail(Code::corrupt, format("{} steps and {} leaves for {} nodes", steps.size() / 2, leaf_ids.size(), splits.size()));
       std::vector<Node>& tree = out.trees.emplace_back(count);
-      const auto leaf = [&](std::size_t i) {
+      // Leaves of a tree are numbered from its first one on (TModelTrees::CalcFirstLeafOffsets in catboost/libs/model/model.cpp).
+      const std::uint64_t first = count == 0 ? 0 : *std::min_element(leaf_ids.begin() + static_cast<std::ptrdiff_t>(at), leaf_ids.begin() + static_cast<std::ptrdiff_t>(at + count));
+      const auto leaf = [&](std::size_t i, Node& node) {
         const std::uint64_t from = leaf_ids[i];
         if (from > values.size() || out.dimension > values.size() - from) trees.fail(Code::corrupt, format("leaf values {}+{} of {}", from, out.dimension, values.size()));
-        return std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(from), values.begin() + static_cast<std::ptrdiff_t>(from + out.dimension));
+        node.values.assign(values.begin() + static_cast<std::ptrdiff_t>(from), values.begin() + static_cast<std::ptrdiff_t>(from + out.dimension));
+        node.leaf = (from - first) / out.dimension;
       };
       for (std::size_t i = 0; i < count; ++i) {
         const std::uint16_t no = steps[2 * (at + i)], yes = steps[2 * (at + i) + 1];
         if (no == 0 && yes == 0) {
-          tree[i].values = leaf(at + i);
+          leaf(at + i, tree[i]);
           continue;
         }
         const Split split = question(splits[at + i]);
         const auto child = [&](std::uint16_t step) {
           if (step != 0) return static_cast<std::int64_t>(i) + step;
           Node own;
-          own.values = leaf(at + i);
+          leaf(at + i, own);
           tree.push_back(std::move(own));
           return static_cast<std::int64_t>(tree.size()) - 1;
         };
@@ -250,8 +275,6 @@ Booster parse_binary_model(const Source& source) {
     at += count;
   }
   if (at != splits.size()) trees.fail(Code::corrupt, format("{} splits belong to no tree", splits.size() - at));
-
-  if (!out.ctrs.empty()) read_tables(cursor, out);
 
   for (const Table& entry : root.tables(core::kInfoMap)) {
     const std::string_view key = entry.text(0), text = entry.text(1);

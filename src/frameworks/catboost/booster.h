@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CatBoost: a model as its files describe it (catboost/libs/model/flatbuffers/*.fbs, catboost/libs/model/model_export/json_model_helpers.cpp
-// of CatBoost 1.2), and what it computes. Features that are made from texts or from embeddings are refused.
+// of CatBoost 1.2), and what it computes.
 #pragma once
 
 #include <functional>
@@ -68,6 +68,32 @@ struct CtrFeature {
 };
 std::optional<CtrFeature::Type> ctr_type(std::string_view name);
 
+/// A column of texts or of embeddings (vectors), looked at by estimators only.
+struct SourceFeature {
+  std::int64_t index = 0, flat_index = 0;
+  std::int64_t dimension = -1;  // of an embedding, as its estimators take it; -1: it has none
+  std::string name;
+};
+
+/// Makes `width` numbers of one such column (TTextFeatureCalcer, TEmbeddingFeatureCalcer): by an operator of ours.
+struct Estimator {
+  std::string id;
+  std::int64_t column = 0;  // of the table
+  std::size_t width = 0, zeros = 0;  // the last of them are always 0
+  std::string op;
+  Attributes attributes;
+};
+
+/// Number `local` of those that an estimator makes (TEstimatedFeature).
+struct EstimatedFeature {
+  std::string estimator;
+  std::int64_t local = 0;
+  std::vector<float> borders;
+};
+
+/// What a column of the table holds.
+enum class Kind : std::uint8_t { number, text, embedding };
+
 /// One yes-or-no question about a column of rows(): is it above `border`, or is it the category `member`?
 struct Split {
   std::int64_t column = 0;
@@ -86,6 +112,7 @@ struct Node {
   Split split;
   std::int64_t yes = -1, no = -1;  // nodes; -1: this is a leaf
   std::vector<double> values;
+  std::size_t leaf = 0;  // its number among the leaves
 };
 
 struct Booster {
@@ -95,6 +122,9 @@ struct Booster {
   std::vector<FloatFeature> floats;
   std::vector<CatFeature> categories;
   std::vector<std::size_t> one_hot;  // of `categories`, those whose values are asked for, in the order of their questions
+  std::vector<SourceFeature> texts, embeddings;
+  std::vector<Estimator> estimators;
+  std::vector<EstimatedFeature> estimated;
   std::vector<CtrFeature> ctrs;
   std::map<std::string, CtrTable, std::less<>> tables;
   std::size_t dimension = 1;
@@ -121,16 +151,22 @@ void add_feature(Booster& booster, FloatFeature feature);
 void add_feature(Booster& booster, CatFeature feature);
 /// All questions that splits may ask, in the order in which they are numbered.
 std::vector<Split> questions(const Booster& booster);
-void refuse_features(const Booster& booster, std::size_t count, std::string_view what);
+void add_feature(Booster& booster, std::vector<SourceFeature>& kind, SourceFeature feature);
+/// The estimators of texts or of embeddings, behind the model and its tables (TTextProcessingCollection, TEmbeddingProcessingCollection).
+void read_estimators(Cursor& cursor, Booster& booster);
 /// What the training parameters and the classes, both as JSON, say.
 void read_parameters(Booster& booster, const Source& json);
 void read_classes(Booster& booster, const Source& json);
 
-/// The columns that trees look at, float32 [N, …]: those of the table, and behind them one for each CTR feature. `column(i, text)` gives
-/// column i of the table, [N, 1].
-Expr rows(const Booster& booster, const std::function<Expr(std::size_t, bool)>& column);
+/// Whether columns are inputs of their own, because some hold texts or vectors.
+bool by_column(const Booster& booster);
+/// The columns that trees look at, float32 [N, …]: those of the table, behind them what estimators make, and one for each CTR feature.
+/// `column(i, kind)` gives column i of the table, [N, 1] or an embedding's [N, dimension].
+Expr rows(const Booster& booster, const std::function<Expr(std::size_t, Kind)>& column);
 /// The untransformed answer [N, dimension].
 Expr raw_values(const Booster& booster, Expr rows);
+/// The leaf that a row ends in of each tree, uint32 [N, trees] (calc_leaf_indexes).
+Expr leaves(const Booster& booster, Expr rows);
 
 /// What the estimator that was trained for this loss gives for it.
 struct Answers {
@@ -140,6 +176,7 @@ Answers answers(const Booster& booster, Expr raw);
 /// The labels of predict_proba's columns; undefined where there are none or the model does not hold them.
 Tensor classes_of(const Booster& booster);
 
-Model read(const Booster& booster);
+/// A model by itself: what its estimator answers, the untransformed answer, and where it is named in `outputs` apply (calc_leaf_indexes).
+Model read(const Booster& booster, const std::vector<std::string>& outputs = {});
 
 }  // namespace decant::catboost

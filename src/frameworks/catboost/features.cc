@@ -74,12 +74,21 @@ std::vector<float> values_of(const Booster& b, const CtrFeature& ctr, const CtrT
 
 class Rows {
  public:
-  Rows(const Booster& b, const std::function<Expr(std::size_t, bool)>& column) : b_(b), floats_(b, b.floats), categories_(b, b.categories) {
-    std::vector<bool> is_text(static_cast<std::size_t>(b.columns), false);
-    for (const CatFeature& f : b.categories) is_text[static_cast<std::size_t>(f.flat_index)] = true;
-    for (std::size_t i = 0; i < is_text.size(); ++i) {
-      const Expr values = column(i, is_text[i]);
-      columns_.push_back(is_text[i] ? apply("decant", "CategoryHash", {values}) : cast(values, DType::float32));
+  Rows(const Booster& b, const std::function<Expr(std::size_t, Kind)>& column) : b_(b), floats_(b, b.floats), categories_(b, b.categories) {
+    enum class Held : std::uint8_t { number, category, text, embedding };
+    std::vector<Held> held(static_cast<std::size_t>(b.columns), Held::number);
+    for (const CatFeature& f : b.categories) held[static_cast<std::size_t>(f.flat_index)] = Held::category;
+    for (const SourceFeature& f : b.texts) held[static_cast<std::size_t>(f.flat_index)] = Held::text;
+    for (const SourceFeature& f : b.embeddings) held[static_cast<std::size_t>(f.flat_index)] = Held::embedding;
+    for (std::size_t i = 0; i < held.size(); ++i) {
+      const Expr values = column(i, held[i] == Held::number ? Kind::number : held[i] == Held::embedding ? Kind::embedding : Kind::text);
+      switch (held[i]) {
+        case Held::number: columns_.push_back(cast(values, DType::float32)); break;
+        case Held::category: columns_.push_back(apply("decant", "CategoryHash", {values})); break;
+        default:  // no question is about the column itself; something stands for it
+          sources_.emplace(static_cast<std::int64_t>(i), held[i] == Held::text ? values : cast(values, DType::float32));
+          columns_.push_back(cast(held[i] == Held::text ? equal(values, values.constant(Tensor::scalar(std::string()))) : columns(values, {0}), DType::float32));
+      }
     }
   }
 
@@ -88,6 +97,13 @@ class Rows {
     for (const CatFeature& f : b_.categories) {
       Expr& column = out[static_cast<std::size_t>(f.flat_index)];
       column = f.values.empty() ? cast(column, DType::float32) : place_in(column, {f.values.begin(), f.values.end()}, -1, DType::float32);
+    }
+    for (const Estimator& e : b_.estimators) {
+      const auto source = sources_.find(e.column);
+      if (source == sources_.end()) b_.fail(Code::corrupt, format("an estimator of column {}, which holds no texts or embeddings", e.column));
+      const Expr made = apply("decant", e.op, {source->second}, e.attributes);
+      out.push_back(made);
+      if (e.zeros != 0) out.push_back(columns(cast(less(made, made), DType::float32), std::vector<std::int64_t>(e.zeros, 0)));
     }
     for (const CtrFeature& ctr : b_.ctrs) out.push_back(statistic(ctr));
     return concat(out, 1);
@@ -142,6 +158,7 @@ class Rows {
   const ByIndex<FloatFeature> floats_;
   const ByIndex<CatFeature> categories_;
   std::vector<Expr> columns_;  // float32, or hashes as int64
+  std::map<std::int64_t, Expr> sources_;  // columns of texts and embeddings
 };
 
 }  // namespace
@@ -166,12 +183,31 @@ void add_feature(Booster& booster, CatFeature feature) {
   booster.categories.push_back(std::move(feature));
 }
 
+void add_feature(Booster& booster, std::vector<SourceFeature>& kind, SourceFeature feature) {
+  booster.source.budget().charge(sizeof(SourceFeature), "a feature", booster.source.where());
+  add_name(booster, feature.flat_index, feature.name);
+  kind.push_back(std::move(feature));
+}
+
 std::vector<Split> questions(const Booster& b) {
   std::vector<Split> out;
   const auto charge = [&](std::size_t count) { b.source.budget().charge(std::uint64_t{count} * sizeof(Split), "questions", b.source.where()); };
   for (const FloatFeature& f : b.floats) {
     charge(f.borders.size());
     for (const float border : f.borders) out.push_back({f.flat_index, border, f.nan == NanTreatment::as_true});
+  }
+  std::map<std::string, std::int64_t, std::less<>> first;  // column of each estimator
+  std::int64_t next = b.columns;
+  for (const Estimator& e : b.estimators) {
+    first.emplace(e.id, next);
+    next += static_cast<std::int64_t>(e.width);
+  }
+  for (const EstimatedFeature& f : b.estimated) {
+    charge(f.borders.size());
+    const auto at = std::ranges::find(b.estimators, f.estimator, &Estimator::id);
+    if (at == b.estimators.end()) b.fail(Code::corrupt, "a feature without its estimator");
+    if (f.local < 0 || static_cast<std::uint64_t>(f.local) >= at->width) b.fail(Code::corrupt, format("feature {} of {} that an estimator makes", f.local, at->width));
+    for (const float border : f.borders) out.push_back({first.at(f.estimator) + f.local, border});
   }
   for (const std::size_t at : b.one_hot) {
     const CatFeature& f = b.categories[at];
@@ -180,11 +216,13 @@ std::vector<Split> questions(const Booster& b) {
   }
   for (std::size_t i = 0; i < b.ctrs.size(); ++i) {
     charge(b.ctrs[i].borders.size());
-    for (const float border : b.ctrs[i].borders) out.push_back({b.columns + static_cast<std::int64_t>(i), border});
+    for (const float border : b.ctrs[i].borders) out.push_back({next + static_cast<std::int64_t>(i), border});
   }
   return out;
 }
 
-Expr rows(const Booster& booster, const std::function<Expr(std::size_t, bool)>& column) { return Rows(booster, column).all(); }
+bool by_column(const Booster& booster) { return !booster.categories.empty() || !booster.texts.empty() || !booster.embeddings.empty(); }
+
+Expr rows(const Booster& booster, const std::function<Expr(std::size_t, Kind)>& column) { return Rows(booster, column).all(); }
 
 }  // namespace decant::catboost

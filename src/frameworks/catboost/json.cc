@@ -105,7 +105,7 @@ void read_features(const Value& info, Booster& out) {
         out.ctrs.push_back(ctr_of(ctr));
       }
     } else if (kind == "text_features" || kind == "embedding_features" || kind == "estimated_features") {
-      refuse_features(out, list.size(), kind);
+      list.fail(Code::unsupported, format("{} in JSON, which CatBoost does not write", kind));
     }
   }
 }
@@ -113,6 +113,7 @@ void read_features(const Value& info, Booster& out) {
 // Trees of one model. A split says in words what it asks, and by number which of all questions it is; CatBoost goes by the number.
 struct Trees {
   const std::vector<Split>& questions;
+  std::size_t leaf = 0;  // the next one's number: leaves of a tree are counted from the left
 
   Split split_of(const Value& json) const { return questions[static_cast<std::size_t>(index_of(json["split_index"], static_cast<std::int64_t>(questions.size()), "split"))]; }
 
@@ -127,11 +128,12 @@ struct Trees {
   }
 
   // Nodes hold each other; the parser has bounded the depth.
-  std::int64_t node_of(const Value& json, std::vector<Node>& out) const {
+  std::int64_t node_of(const Value& json, std::vector<Node>& out) {
     const std::size_t at = out.size();
     out.emplace_back();
     if (const auto value = json.find("value")) {
       out[at].values = value->is_list() ? value->list<double>() : std::vector<double>{value->real()};
+      out[at].leaf = leaf++;
       return static_cast<std::int64_t>(at);
     }
     out[at].split = split_of(json["split"]);
@@ -194,11 +196,14 @@ Booster parse_json_model(const Source& source) {
     for (const auto& [name, table] : tables->entries()) out.tables.emplace(std::string(name), table_of(name, table, out));
   }
   const std::vector<Split> asked = questions(out);
-  const Trees trees{asked};
+  Trees trees{asked};
   if (const auto list = root.find("oblivious_trees")) {
     for (const Value& tree : list->elements()) out.oblivious.push_back(trees.oblivious_of(tree));
   } else {
-    for (const Value& tree : root["trees"].elements()) trees.node_of(tree, out.trees.emplace_back());
+    for (const Value& tree : root["trees"].elements()) {
+      trees.leaf = 0;
+      trees.node_of(tree, out.trees.emplace_back());
+    }
   }
   if (const auto both = root.find("scale_and_bias")) {
     const auto parts = both->elements();

@@ -35,9 +35,7 @@ Parts::Split node_of(const Split& split, std::int64_t yes, std::int64_t no, Part
   return out;
 }
 
-}  // namespace
-
-Expr raw_values(const Booster& b, Expr rows) {
+Parts parts_of(const Booster& b) {
   Parts parts(b.source, b.dimension);
   for (std::size_t t = 0; t < b.oblivious.size(); ++t) {
     const ObliviousTree& tree = b.oblivious[t];
@@ -52,6 +50,7 @@ Expr raw_values(const Booster& b, Expr rows) {
       return node_of(tree.splits[depth - 1 - level], static_cast<std::int64_t>(2 * i + 2), static_cast<std::int64_t>(2 * i + 1), parts);
     };
     const auto leaf = [&](std::size_t i, std::span<double> out) {
+      parts.number_leaf(i - (leaves - 1));
       std::copy_n(tree.values.begin() + static_cast<std::ptrdiff_t>((i - (leaves - 1)) * b.dimension), b.dimension, out.begin());
     };
     parts.add(2 * leaves - 1, 0, node, leaf, fail);
@@ -62,14 +61,23 @@ Expr raw_values(const Booster& b, Expr rows) {
     const auto node = [&](std::size_t i) { return tree[i].yes < 0 ? Parts::Split{} : node_of(tree[i].split, tree[i].yes, tree[i].no, parts); };
     const auto leaf = [&](std::size_t i, std::span<double> out) {
       if (tree[i].values.size() != b.dimension) fail(format("{} leaf values for {} outputs", tree[i].values.size(), b.dimension));
+      parts.number_leaf(tree[i].leaf);
       std::ranges::copy(tree[i].values, out.begin());
     };
     parts.add(tree.size(), 0, node, leaf, fail);
   }
-  Expr out = parts.sum(rows, b.dimension, "<=");
+  return parts;
+}
+
+}  // namespace
+
+Expr raw_values(const Booster& b, Expr rows) {
+  Expr out = parts_of(b).sum(rows, b.dimension, "<=");
   if (b.scale != 1) out = out * b.scale;
   return out + out.row(b.bias.size() == b.dimension ? b.bias : std::vector<double>(b.dimension, b.bias[0]));
 }
+
+Expr leaves(const Booster& b, Expr rows) { return cast(parts_of(b).leaves(rows, "<="), DType::uint32); }
 
 namespace {
 
@@ -150,22 +158,21 @@ Booster parse(const Source& source) {
   return out;
 }
 
-void refuse_features(const Booster& booster, std::size_t count, std::string_view what) {
-  if (count != 0) booster.fail(Code::unsupported, format("{} features of CatBoost made from {} are not run yet", count, what));
-}
-
-Model read(const Booster& b) {
+Model read(const Booster& b, const std::vector<std::string>& outputs) {
   ModelMaker maker;
   const std::vector<std::string> names = b.names.size() == static_cast<std::size_t>(b.columns) ? b.names : std::vector<std::string>();
-  // Categories are texts, and these are inputs of their own.
-  const Expr raw = raw_values(b, b.categories.empty() ? cast(maker.matrix(b.columns, names), DType::float32) : rows(b, [&](std::size_t i, bool text) {
-    return maker.column(names.empty() ? format("{}", i) : names[i], text);
-  }));
+  const Expr x = !by_column(b) ? cast(maker.matrix(b.columns, names), DType::float32) : rows(b, [&](std::size_t i, Kind kind) {
+    const std::string name = names.empty() || names[i].empty() ? format("{}", i) : names[i];
+    if (kind != Kind::embedding) return maker.column(name, kind == Kind::text);
+    return maker.embedding(name, std::ranges::find(b.embeddings, static_cast<std::int64_t>(i), &SourceFeature::flat_index)->dimension);
+  });
+  const Expr raw = raw_values(b, x);
   const Answers all = answers(b, raw);
   const Expr score = flat(b, raw);
   maker.output(all.predict, "predict");
   if (all.predict_proba) maker.output(all.predict_proba, "predict_proba", classes_of(b).defined() ? b.class_names : std::vector<std::string>());
   if (all.predict.id() != score.id()) maker.output(score, "RawFormulaVal");
+  maker.on_request("apply", outputs, [&] { return leaves(b, x); });
   return std::move(maker).finish("CatBoost", "catboost.CatBoost",
                                  {{"loss_function", json_text(b.loss), {}},
                                   {"trees", format("{}", b.oblivious.size() + b.trees.size()), {}},

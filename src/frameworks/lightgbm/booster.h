@@ -61,13 +61,13 @@ Expr coded_rows(const Booster& booster, Column&& column) {
 
 /// The untransformed answer [N, trees_per_iteration] for rows of float64, up to best_iteration.
 Expr raw_score(const Booster& booster, Expr x);
-/// The leaf that a row ends in of each tree, int32 [N, trees] (predict with pred_leaf).
+/// The leaf that a row ends in of each tree, as predict with pred_leaf gives it: int32 [N, trees]; before 4.0, [N] of one tree.
 Expr leaves(const Booster& booster, Expr x);
 /// What predict() gives for it: [N], or [N, classes].
 Expr transformed(const Booster& booster, Expr raw);
 bool has_transformation(const Booster& booster);
 
-/// A booster by itself: predict, and raw_score where that is something else.
-Model read(const Booster& booster);
+/// A booster by itself: predict, raw_score where that is something else, and where it is named in `outputs` apply (pred_leaf).
+Model read(const Booster& booster, const std::vector<std::string>& outputs = {});
 
 }  // namespace decant::lightgbm

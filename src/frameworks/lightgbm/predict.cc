@@ -141,17 +141,10 @@ std::size_t tree_count(const Booster& b) {
   return b.best_iteration && *b.best_iteration > 0 ? std::min(trees, static_cast<std::size_t>(*b.best_iteration) * static_cast<std::size_t>(b.trees_per_iteration)) : trees;
 }
 
-}  // namespace
-
-bool has_transformation(const Booster& b) { return link_of(b) != Link::identity || is_root(b) || b.average_output; }
-
-Expr raw_score(const Booster& b, Expr x) {
-  const auto k = static_cast<std::size_t>(b.trees_per_iteration);
+Parts parts_of(const Booster& b, Columns& columns) {
   const std::size_t trees = tree_count(b);
-  bool linear = false;
-  for (std::size_t t = 0; t < trees; ++t) linear = linear || b.trees[t].is_linear;
+  const bool linear = std::ranges::any_of(b.trees.begin(), b.trees.begin() + static_cast<std::ptrdiff_t>(trees), &Tree::is_linear);
   Parts parts(b.source, 1);
-  Columns columns(b.num_feature);
   for (std::size_t t = 0; t < trees; ++t) {
     const Tree& tree = b.trees[t];
     const std::size_t inner = tree.left_child.size();
@@ -161,32 +154,35 @@ Expr raw_score(const Booster& b, Expr x) {
       if (f < 0 || f >= b.num_feature) b.fail(Code::corrupt, format("tree {}: a leaf asks for feature {} of {}", t, f, b.num_feature));
     }
     const auto leaf = [&](std::size_t i, std::span<double> out) {
-      const std::size_t at = i - inner;
+      const std::size_t at = i - inner;  // leaves are counted apart from the inner nodes, which stand before them here
+      parts.number_leaf(at);
       out[0] = tree.leaf_value[at];
       if (!linear) return;
       if (!tree.is_linear) return parts.make_linear(out[0], {}, {});
       const std::size_t count = offsets[at + 1] - offsets[at];
       parts.make_linear(tree.leaf_const[at], std::span(tree.leaf_features).subspan(offsets[at], count), std::span(tree.leaf_coeff).subspan(offsets[at], count));
     };
-    parts.add(inner + tree.leaf_value.size(), static_cast<std::int32_t>(t % k), [&](std::size_t i) { return split_of(b, t, i, parts, columns); }, leaf,
-              [&](std::string_view text) { b.fail(Code::corrupt, format("tree {}: {}", t, text)); });
+    parts.add(inner + tree.leaf_value.size(), static_cast<std::int32_t>(t % static_cast<std::size_t>(b.trees_per_iteration)),
+              [&](std::size_t i) { return split_of(b, t, i, parts, columns); }, leaf, [&](std::string_view text) { b.fail(Code::corrupt, format("tree {}: {}", t, text)); });
   }
-  return parts.sum(columns.apply_to(x), k, "<=");
+  return parts;
+}
+
+}  // namespace
+
+bool has_transformation(const Booster& b) { return link_of(b) != Link::identity || is_root(b) || b.average_output; }
+
+Expr raw_score(const Booster& b, Expr x) {
+  Columns columns(b.num_feature);
+  Parts parts = parts_of(b, columns);
+  return parts.sum(columns.apply_to(x), static_cast<std::size_t>(b.trees_per_iteration), "<=");
 }
 
 Expr leaves(const Booster& b, Expr x) {
-  Parts parts(b.source, 1);
   Columns columns(b.num_feature);
-  std::vector<std::int32_t> inner;
-  for (std::size_t t = 0; t < tree_count(b); ++t) {
-    const Tree& tree = b.trees[t];
-    inner.push_back(static_cast<std::int32_t>(tree.left_child.size()));
-    parts.add(tree.left_child.size() + tree.leaf_value.size(), 0, [&](std::size_t i) { return split_of(b, t, i, parts, columns); }, [](std::size_t, std::span<double> out) { out[0] = 0; },
-              [&](std::string_view text) { b.fail(Code::corrupt, format("tree {}: {}", t, text)); });
-  }
-  // Leaves are counted apart from the inner nodes, which stand before them here.
-  const Expr nodes = cast(parts.leaves(columns.apply_to(x), "<="), DType::int32);
-  return nodes - nodes.constant(Tensor::vector(inner));
+  Parts parts = parts_of(b, columns);
+  const Expr out = cast(parts.leaves(columns.apply_to(x), "<="), DType::int32);
+  return tree_count(b) == 1 && b.version != "v4" ? squeeze(out, 1) : out;
 }
 
 Expr transformed(const Booster& b, Expr v) {
@@ -211,7 +207,7 @@ Expr transformed(const Booster& b, Expr v) {
   return v.dim(1) == 1 ? squeeze(v, 1) : v;
 }
 
-Model read(const Booster& b) {
+Model read(const Booster& b, const std::vector<std::string>& outputs) {
   ModelMaker maker;
   const std::vector<CategoryList> known = b.categories();
   Expr x;
@@ -224,6 +220,7 @@ Model read(const Booster& b) {
   const Expr raw = raw_score(b, x);
   maker.output(transformed(b, raw), "predict");
   if (has_transformation(b)) maker.output(raw.dim(1) == 1 ? squeeze(raw, 1) : raw, "raw_score");
+  maker.on_request("apply", outputs, [&] { return leaves(b, x); });
   maker.model.origin.version = b.version.empty() ? "" : "model text " + printable(b.version, 20);
   std::string objective = b.objective;
   for (const std::string& word : b.options) objective += " " + word;

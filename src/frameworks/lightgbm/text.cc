@@ -12,6 +12,7 @@ namespace decant::lightgbm {
 namespace {
 
 constexpr std::int64_t kMostFeatures = 10'000'000;
+constexpr std::int32_t kMissingIsNan = 2 << 2;  // as a decision_type, without the bit for "goes left"
 constexpr std::string_view kPandas = "pandas_categorical:";
 
 /// Lines of the text, and where the last one began.
@@ -97,7 +98,9 @@ class Paragraph {
 
 Tree tree_of(const Paragraph& p, const Lines& lines) {
   Tree out;
-  const std::int64_t leaves = p.integer("num_leaves"), sets = p.integer("num_cat");
+  // Texts of 2017 and before state no num_cat: a cell goes left where it is at most the threshold, so a missing one goes right.
+  const bool old = !p.has("num_cat");
+  const std::int64_t leaves = p.integer("num_leaves"), sets = old ? 0 : p.integer("num_cat");
   if (leaves < 1 || leaves > (1 << 30) || sets < 0 || sets >= leaves) lines.fail(Code::corrupt, format("a tree with {} leaves and {} splits by category", leaves, sets));
   const auto n = static_cast<std::size_t>(leaves);
   out.leaf_value = p.list<double>("leaf_value", n);
@@ -108,6 +111,10 @@ Tree tree_of(const Paragraph& p, const Lines& lines) {
     out.split_feature = p.list<std::int32_t>("split_feature", n - 1);
     out.threshold = p.list<double>("threshold", n - 1);
     out.decision_type = p.has("decision_type") ? p.list<std::int32_t>("decision_type", n - 1) : std::vector<std::int32_t>(n - 1, 0);
+    if (old && std::ranges::any_of(out.decision_type, [](std::int32_t type) { return type != 0; })) {
+      lines.fail(Code::unsupported, "splits by category of a LightGBM before num_cat: save the model again with 2.1 or newer");
+    }
+    if (old) std::ranges::fill(out.decision_type, kMissingIsNan);
   }
   if (sets > 0) {
     out.cat_boundaries = p.list<std::int32_t>("cat_boundaries", static_cast<std::size_t>(sets) + 1);
@@ -184,8 +191,16 @@ Booster parse(const Source& source) {
     for (std::size_t i = 1; i < parts.size(); ++i) out.options.emplace_back(parts[i]);
   }
   for (const std::string_view name : words(head.text("feature_names"))) out.feature_names.emplace_back(name);
-  for (const std::string_view info : words(head.text("feature_infos"))) out.feature_infos.emplace_back(info);
   const auto features = static_cast<std::size_t>(out.num_feature);
+  if (out.version.empty() && !head.has("feature_infos")) {  // up to February 2017
+    if (out.objective == "binary") {
+      lines.fail(Code::unsupported, "probabilities of a LightGBM before feature_infos: some doubled the score and some did not, and the text does not say; save the model again with 2.1 or newer");
+    }
+    out.feature_infos.assign(features, "none");
+  } else {
+    for (const std::string_view info : words(head.text("feature_infos"))) out.feature_infos.emplace_back(info);
+  }
+  if (head.has("sigmoid") && out.options.empty() && out.objective == "binary") out.options.push_back(format("sigmoid:{}", printable(head.text("sigmoid"), 40)));
   if (out.feature_names.size() != features || out.feature_infos.size() != features) {
     lines.fail(Code::corrupt, format("{} feature_names and {} feature_infos for {} features", out.feature_names.size(), out.feature_infos.size(), features));
   }

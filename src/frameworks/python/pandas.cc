@@ -56,13 +56,12 @@ Manager manager_of(const Object& object) {
 
 }  // namespace
 
-Object labels_of(const Object& index) {
-  if (index.name() == "_new_Index" || index.is_instance()) {
-    for (const Object& argument : index.args()) {
-      if (argument.is_dict() && argument.has("data")) return argument["data"];
-    }
+Object labels_of(const Object& object) {
+  if (object.array() || !(object.is_instance() || object.name() == "_new_Index")) return object;
+  for (const Object& argument : object.args()) {  // _new_Index(class, {"data": labels, …})
+    if (argument.is_dict() && argument.set("data")) return argument["data"];
   }
-  index.fail(Code::unsupported, "an index of pandas without labels of its own");
+  return object;
 }
 
 const std::vector<double>& LabelledNumbers::column(std::string_view name, const Object& where) const {

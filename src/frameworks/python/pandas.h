@@ -20,8 +20,8 @@ struct LabelledNumbers {
   const std::vector<double>& column(std::string_view name, const Object& where) const;
 };
 
-/// The array of labels of a pandas Index. Throws unsupported for a range, which has none.
-Object labels_of(const Object& index);
+/// The labels that a pandas Index holds; any other object is its own labels.
+Object labels_of(const Object& object);
 
 /// Nothing where `object` is neither; throws unsupported where it holds something else than plain numbers.
 std::optional<LabelledNumbers> as_labelled(const Object& object);

@@ -27,7 +27,11 @@ Expr as_text(const Object& self, const Table& x, std::size_t column) {
 
 Expr converted(const Object& self, const std::string& type, const Table& x, std::size_t column) {
   if (type == "str" || type == "unicode") return as_text(self, x, column);
-  if (type == "datetime64[D]") return apply("decant", "DaysOfDate", {as_text(self, x, column)});
+  if (type.starts_with("datetime64")) {  // as seconds, whatever the unit
+    const Expr seconds = apply("decant", "SecondsOfDate", {as_text(self, x, column)});
+    if (type == "datetime64[s]") return seconds;
+    if (type == "datetime64[D]") return cast(floor(cast(seconds, DType::float64) / 86'400.0) * 86'400.0, DType::int64);
+  }
   const Expr number = x.column(column);
   if (type == "Int64" || type == "Int64Dtype") return cast(number, DType::float64);  // whole numbers, or nothing
   if (type.starts_with("int")) return cast(number, DType::int64);
@@ -37,8 +41,7 @@ Expr converted(const Object& self, const std::string& type, const Table& x, std:
 }
 
 void note_categories(Context& context, const Table& x, const Object& values) {
-  const bool index = values.is_instance() && !values.array() && !values.set("_pa_array");
-  const Object labels = index || values.name() == "_new_Index" ? python::labels_of(values) : values;
+  const Object labels = python::labels_of(values);
   CategoryList list;
   if (const auto array = labels.array(); array && array->type.kind != 'O' && array->type.kind != 'U') list.numbers = labels.list();
   else list.texts = names_in(labels);

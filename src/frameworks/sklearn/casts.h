@@ -13,7 +13,8 @@ std::string type_name(const Object& type);
 /// A column as texts; a whole number without a point.
 Expr as_text(const Object& self, const Table& x, std::size_t column);
 
-/// Column `column` [N, 1] as `type` (as type_name gives it; "category" is no conversion: the values stay, see note_categories). Throws unsupported for one that decant does not know.
+/// Column `column` [N, 1] as `type` (as type_name gives it; "category" is no conversion: the values stay, see note_categories). Throws
+/// unsupported for one that decant does not know.
 Expr converted(const Object& self, const std::string& type, const Table& x, std::size_t column);
 
 /// Notes that column [N, 1] of `x` holds nothing but `values`, an array in the order of pandas' codes: boosters take the codes.

@@ -62,6 +62,19 @@ Expr Categories::hits(const Table& x, std::size_t i) const {
   return logical_or(out, logical_and(is_nan(number), number.constant(gaps)));
 }
 
+std::optional<std::pair<Expr, Tensor>> Categories::plain(const Table& x, std::size_t i, const std::vector<std::int64_t>& which) const {
+  if (!nan_.empty()) return std::nullopt;
+  const Expr column = x.column(i, text_);
+  if (text_ && column.dtype() != DType::string) throw Error(Code::unsupported, format("column {} holds numbers, where an encoder knows texts", i));
+  Tensor known(text_ ? DType::string : DType::float64, {1, static_cast<std::int64_t>(which.size())});
+  for (std::size_t k = 0; k < which.size(); ++k) {
+    const auto at = static_cast<std::size_t>(which[k]);
+    if (text_) known.mutable_data<std::string>()[k] = texts_.at(at);
+    else known.mutable_data<double>()[k] = numbers_.at(at);
+  }
+  return std::pair(text_ ? column : cast(column, DType::float64), known);
+}
+
 Categories::Found Categories::find(const Table& x, std::size_t i) const {
   const std::set<std::string_view> different(texts_.begin(), texts_.end());
   if (!text_ || texts_.empty() || different.size() != texts_.size()) {

@@ -2,6 +2,8 @@
 // A column compared with the categories that an encoder knows: numbers, texts, truth values, None and NaN among them.
 #pragma once
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "frameworks/sklearn/parts.h"
@@ -17,6 +19,9 @@ class Categories {
 
   /// Which category each row is: boolean [N, size]. A row that is none of them has no true element.
   Expr hits(const Table& x, std::size_t column) const;
+  /// The values to look for where hits() is only `which` of its columns and a comparison is all it takes: the column, and the known values
+  /// [1, which]. Nothing where a missing value is among the categories.
+  std::optional<std::pair<Expr, Tensor>> plain(const Table& x, std::size_t column, const std::vector<std::int64_t>& which) const;
   /// The same as numbers.
   struct Found {
     Expr code;   // int64 [N, 1]: the first that it is; any where it is none

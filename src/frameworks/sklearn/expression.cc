@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "base/text.h"
@@ -19,8 +20,10 @@ class Parser {
     const Value out = conditional();
     space();
     if (at_ != text_.size()) refuse();
-    if (!varies_) refuse();
-    return out.column ? x_.column(*out.column, x_.is_text(*out.column)) : out.value;
+    if (out.column) return x_.column(*out.column, x_.is_text(*out.column));
+    if (varies_) return out.value;
+    const Expr each = zero_rows(x_);
+    return where(equal(each, each), out.value, out.value);  // one value for all rows
   }
 
  private:
@@ -37,7 +40,7 @@ class Parser {
   bool take(std::string_view token) {
     space();
     if (!text_.substr(at_).starts_with(token)) return false;
-    const bool word = token[0] >= 'a' && token[0] <= 'z';
+    const bool word = std::isalpha(static_cast<unsigned char>(token[0])) != 0 && token.back() != '.' && token.back() != '[';
     const auto after = text_.substr(at_ + token.size());
     if (word && !after.empty() && (std::isalnum(static_cast<unsigned char>(after[0])) != 0 || after[0] == '_')) return false;
     at_ += token.size();
@@ -70,12 +73,14 @@ class Parser {
     if (take("if")) {
       const Expr condition = truth(either());
       need("else");
-      const Value other = conditional();
-      if (is_text(out) || is_text(other)) out = {where(condition, texts(out), texts(other)), {}};
-      else out = {where(condition, number(out), number(other)), {}};
+      out = chosen(condition, out, conditional());
     }
     --depth_;
     return out;
+  }
+  Value chosen(Expr condition, const Value& yes, const Value& no) const {
+    if (is_text(yes) || is_text(no)) return {where(condition, texts(yes), texts(no)), {}};
+    return {where(condition, number(yes), number(no)), {}};
   }
   Value either() {
     Value out = both();
@@ -94,18 +99,47 @@ class Parser {
     return out;
   }
   Value comparison() {
-    const Value a = sum();
-    for (const std::string_view op : {"<=", ">=", "==", "!=", "<", ">"}) {
-      if (!take(op)) continue;
-      const Value b = sum();
-      if (op == "==" || op == "!=") {
-        const Expr same = is_text(a) || is_text(b) ? equal(texts(a), texts(b)) : equal(number(a), number(b));
-        return {op == "==" ? same : logical_not(same), {}};
+    Value a = sum();
+    std::optional<Expr> all;  // a < b < c: each with the next
+    for (;;) {
+      std::optional<Expr> holds = membership(a);
+      for (const std::string_view op : {"<=", ">=", "==", "!=", "<", ">"}) {
+        if (holds || !take(op)) continue;
+        const Value b = sum();
+        holds = compared(a, op, b);
+        a = b;
       }
-      const Expr l = number(a), r = number(b);
-      return {op == "<=" ? less_equal(l, r) : op == ">=" ? greater_equal(l, r) : op == "<" ? less(l, r) : greater(l, r), {}};
+      if (!holds) return all ? Value{*all, {}} : a;
+      all = all ? logical_and(*all, *holds) : *holds;
     }
-    return a;
+  }
+  Expr compared(const Value& a, std::string_view op, const Value& b) const {
+    if (op == "==" || op == "!=") {
+      const Expr same = is_text(a) || is_text(b) ? equal(texts(a), texts(b)) : equal(number(a), number(b));
+      return op == "==" ? same : logical_not(same);
+    }
+    const Expr l = number(a), r = number(b);
+    return op == "<=" ? less_equal(l, r) : op == ">=" ? greater_equal(l, r) : op == "<" ? less(l, r) : greater(l, r);
+  }
+  /// `a in [b, c]`, `a not in (b, c)`; nothing where something else follows.
+  std::optional<Expr> membership(const Value& a) {
+    const std::size_t before = at_;
+    const bool negated = take("not");
+    if (!take("in")) {
+      at_ = before;
+      return {};
+    }
+    const std::string_view close = take("[") ? "]" : take("(") ? ")" : take("{") ? "}" : "";
+    if (close.empty()) refuse();
+    std::optional<Expr> found;
+    while (!take(close)) {
+      if (found) need(",");
+      if (found && take(close)) break;
+      const Expr same = compared(a, "==", sum());
+      found = found ? logical_or(*found, same) : same;
+    }
+    if (!found) refuse();
+    return negated ? logical_not(*found) : *found;
   }
   Value sum() {
     Value out = product();
@@ -168,6 +202,20 @@ class Parser {
       const Expr missing = Missing(Object{}).in(is_text(v) ? texts(v) : number(v));
       return {name.find("not") == name.npos ? missing : logical_not(missing), {}};
     }
+    for (const bool truth : {true, false}) {
+      if (take(truth ? "True" : "False")) return {cast(like_.constant(Tensor::scalar(truth ? 1.0 : 0.0)), DType::boolean), {}};
+    }
+    if (take("numpy.where") || take("np.where")) {
+      need("(");
+      const Expr condition = truth(conditional());
+      need(",");
+      const Value yes = conditional();
+      need(",");
+      const Value no = conditional();
+      need(")");
+      return chosen(condition, yes, no);
+    }
+    if (const auto applied = function()) return {*applied, {}};
     space();
     const auto begins = [&](char c) { return at_ < text_.size() && text_[at_] == c; };
     if (begins('\'') || begins('"')) return {like_.constant(Tensor::scalar(literal())), {}};
@@ -194,6 +242,38 @@ class Parser {
     if (error != std::errc{}) refuse();
     at_ = static_cast<std::size_t>(end - text_.data());
     return {like_.constant(Tensor::scalar(value)), {}};
+  }
+  /// math.f(a), numpy.f(a) or np.f(a), and abs(a): nothing where something else follows.
+  std::optional<Expr> function() {
+    struct Known {
+      std::string_view name;
+      Expr (*of)(Expr);
+    };
+    static constexpr Known kFunctions[] = {
+        {"abs", abs}, {"absolute", abs}, {"fabs", abs}, {"ceil", ceil}, {"floor", floor}, {"exp", exp}, {"expm1", expm1}, {"log", log}, {"log1p", log1p}, {"sqrt", sqrt}, {"tanh", tanh},
+        {"log2", [](Expr a) { return log(a) / std::log(2.0); }},
+        {"log10", [](Expr a) { return log(a) / std::log(10.0); }},
+        {"square", [](Expr a) { return a * a; }},
+        {"sign", [](Expr a) { return apply("Sign", {a}); }},
+        {"sin", [](Expr a) { return apply("Sin", {a}); }},
+        {"cos", [](Expr a) { return apply("Cos", {a}); }},
+        {"tan", [](Expr a) { return apply("Tan", {a}); }},
+        {"arctan", [](Expr a) { return apply("Atan", {a}); }},
+        {"atan", [](Expr a) { return apply("Atan", {a}); }},
+        {"rint", [](Expr a) { return apply("Round", {a}); }},
+    };
+    const std::size_t before = at_;
+    const bool of_module = take("math.") || take("numpy.") || take("np.");
+    for (const Known& f : kFunctions) {
+      if (!of_module && f.name != "abs") continue;
+      if (!take(f.name)) continue;
+      need("(");
+      const Value argument = conditional();
+      need(")");
+      return f.of(number(argument));
+    }
+    at_ = before;
+    return {};
   }
   std::string literal() {
     const char quote = text_[at_++];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small Python expressions that sklearn2pmml.preprocessing.ExpressionTransformer keeps as text: X[0] (or X[:, 0], X["name"]), numbers,
-// texts, + - * / // % **, comparisons, and, or, not, `a if c else b`, pandas.isnull and pandas.notnull. Anything else is refused. Nothing is ever given to a Python.
+// texts, True and False, + - * / // % **, comparisons (also in a row), `in` a list, and, or, not, `a if c else b`, pandas.isnull and
+// pandas.notnull, functions of one number of math and numpy. Anything else is refused. Nothing is ever given to a Python.
 #pragma once
 
 #include <string_view>

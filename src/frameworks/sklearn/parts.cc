@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "frameworks/known.h"
+#include "frameworks/python/pandas.h"
 
 namespace decant::sklearn {
 
@@ -205,16 +206,17 @@ std::vector<std::string> arrow_texts(const Object& array) {
 
 std::vector<std::string> names_in(const Object& names) {
   if (names.is_text()) return {names.text()};
-  if (names.set("_pa_array")) return arrow_texts(names["_pa_array"]);
-  if (names.is_instance() && !names.array()) {  // a pandas Index: _new_Index(class, {"data": array, …})
-    for (const Object& argument : names.args()) {
-      if (argument.is_dict() && argument.set("data")) return names_in(argument["data"]);
-    }
-  }
-  const Tensor out = names.tensor();
+  const Object labels = python::labels_of(names);
+  if (labels.set("_pa_array")) return arrow_texts(labels["_pa_array"]);
+  const Tensor out = labels.tensor();
   if (out.size() == 0) return {};
   if (out.dtype() != DType::string) names.fail(Code::unsupported, "columns that are not named by texts");
   return {out.data<std::string>().begin(), out.data<std::string>().end()};
+}
+
+std::int64_t seed_of(const Object& self, std::string_view what) {
+  if (!self.set("random_state") || !self["random_state"].is_number()) unsupported(self, format("{} without a number as random_state: it is drawn anew at each call", what));
+  return self["random_state"].integer();
 }
 
 std::vector<std::int64_t> positions(const Object& mask) {

@@ -38,6 +38,10 @@ Expr expm1(Expr x);
 /// Throws unsupported, naming the class, where decant does not run it: for has() of those that hand everything on.
 void must_be_known(const Object& estimator);
 
+/// The number that random_state holds. Throws unsupported where it holds none: `what` is then drawn anew at each call, and a generator is
+/// stored where it stands, not where it began.
+std::int64_t seed_of(const Object& self, std::string_view what);
+
 /// 0.0 for each row, [N, 1]; whatever is in the table.
 Expr zero_rows(const Table& x);
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "frameworks/known.h"
+#include "frameworks/python/pandas.h"
 #include "frameworks/sklearn/describe.h"
 #include "frameworks/sklearn/parts.h"
 
@@ -199,7 +200,7 @@ bool sees_text(const Object& root) {
       std::vector<Object> arrays{value};
       if (value.is_sequence() && name == "categories_") arrays = value.elements();
       for (const Object& a : arrays) {
-        const auto array = (a.name() == "_new_Index" && !a.args().empty() && a.args().back().has("data") ? a.args().back()["data"] : a).array();
+        const auto array = python::labels_of(a).array();
         if (!array) continue;
         found = found || array->type.kind == 'U' || array->type.kind == 'S' ||
                 std::ranges::any_of(array->objects, [](Ref ref) { return ref->is_text(); });
@@ -212,9 +213,11 @@ bool sees_text(const Object& root) {
 
 /// Whether anything in `root` chooses among columns by name or position.
 bool picks_columns(const Object& root) {
+  static constexpr std::string_view kPickers[] = {"ColumnTransformer", "DataFrameMapper", "EstimatorChain", "ExpressionClassifier", "ExpressionRegressor", "RuleSetClassifier", "SelectFirstClassifier",
+                                                  "SelectFirstRegressor", "SelectFirstTransformer"};
   bool found = false;
   each_instance(root, [&](const Object& object) {
-    found = found || object.name() == "ColumnTransformer" || object.name() == "DataFrameMapper";
+    found = found || std::ranges::find(kPickers, object.name()) != std::end(kPickers);
     return !found;
   });
   return found;

@@ -56,7 +56,8 @@ class Table {
   bool is_whole() const { return columns_.empty() && !blocks_.empty() && blocks_[0].dim(1) < 0; }
   std::size_t width() const { return columns_.size(); }
   const std::vector<std::string>& names() const { return names_; }
-  void set_names(std::vector<std::string> names) { names_ = std::move(names); }
+  /// The same columns under `names`: as many as there are columns, or none.
+  Table named(std::vector<std::string> names) const;
   Table select(const std::vector<std::int64_t>& which) const;
   /// All columns as one matrix [N, width] of float64 (numbers and booleans are cast, strings parsed).
   Expr matrix() const;
@@ -141,6 +142,7 @@ class Context {
   std::map<ValueId, std::vector<std::string>> known_texts;  // all that a column of texts [N, 1] can hold, where an estimator says so
   std::map<ValueId, CategoryList> categories;  // pandas' categories of a column [N, 1] that is one: boosters take their codes
   std::map<ValueId, SparseTable> sparse_rows;  // matrices that were made from sparse rows: linear() then skips the zeros
+  std::map<pickle::Ref, std::map<std::string, Table, std::less<>>> memories;  // columns that a sklearn2pmml.cross_reference.Memory keeps aside
   bool row_wise = true;  // an estimator whose answers for a row depend on the other rows clears it
 
   /// scikit-learn's version that wrote `self` (its _sklearn_version, else that of the file).

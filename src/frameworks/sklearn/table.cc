@@ -58,6 +58,12 @@ Table Table::joined(const std::vector<Table>& parts) {
   return out;
 }
 
+Table Table::named(std::vector<std::string> names) const {
+  Table out = *this;
+  out.names_ = std::move(names);
+  return out;
+}
+
 Table Table::select(const std::vector<std::int64_t>& which) const {
   Table out;
   check_width(which.size());

@@ -74,6 +74,20 @@ Booster parse(const Source& source) {
   }
 }
 
+namespace {
+
+/// Documents of before 1.6 keep num_parallel_tree among the parameters of training; what they say of the best round tells it too
+/// (python-package/xgboost/core.py 1.5.2, Booster.best_ntree_limit).
+std::int64_t parallel_trees_of(const Booster& b) {
+  const auto limit = b.attributes.find("best_ntree_limit");
+  const auto best = b.best_rounds();
+  if (limit == b.attributes.end() || !best) return 1;
+  const auto trees = document::number_of<std::int64_t>(limit->second);
+  return trees && *trees % *best == 0 ? *trees / *best : 1;
+}
+
+}  // namespace
+
 void complete(Booster& b, std::int64_t parallel_trees) {
   if (b.kind != "gbtree" && b.kind != "dart" && b.kind != "gblinear") b.fail(Code::unsupported, format("a booster of the kind \"{}\"", printable(b.kind, 40)));
   if (b.num_feature < 0 || b.num_feature > kMostFeatures) b.fail(Code::corrupt, format("num_feature is {}", b.num_feature));
@@ -103,6 +117,7 @@ void complete(Booster& b, std::int64_t parallel_trees) {
   if (vectors && b.kind == "dart") b.fail(Code::unsupported, "DART with leaves of several values");
   // GBTreeModel's MakeIndptr: up to 1.7 every round had as many trees.
   if (b.rounds.empty()) {
+    if (parallel_trees == 0) parallel_trees = parallel_trees_of(b);
     if (parallel_trees < 1 || parallel_trees > static_cast<std::int64_t>(trees) + 1) parallel_trees = 1;
     const std::size_t each = static_cast<std::size_t>(parallel_trees) * (vectors ? 1 : groups);
     for (std::size_t t = 0; t <= trees; t += each) b.rounds.push_back(static_cast<std::int64_t>(t));

@@ -63,13 +63,14 @@ Booster parse(const Source& source);
 // The parts of parse().
 Booster parse_document(const Source& source, Encoding encoding);
 Booster parse_binary(const Source& source);
-/// Checks what all encodings must satisfy, and fills in what old ones leave out.
+/// Checks what all encodings must satisfy, and fills in what old ones leave out; parallel_trees is 0 where the file does not say.
 void complete(Booster& booster, std::int64_t parallel_trees);
 
 /// The untransformed answer [N, outputs] for rows of float32, by the first `rounds` rounds (nothing: all). `in_place`: as
 /// Booster.inplace_predict rounds it, which differs for DART.
 Expr margin(const Booster& booster, Expr x32, std::optional<std::int64_t> rounds = std::nullopt, bool in_place = false);
-/// The node that a row ends in of each tree of the first `rounds` rounds, int64 [N, trees] (pred_leaf).
+/// The node that a row ends in of each tree of the first `rounds` rounds, as pred_leaf gives it: [N, trees], or [N] of one tree; float32
+/// since 1.4, int32 before.
 Expr leaves(const Booster& booster, Expr x32, std::optional<std::int64_t> rounds = std::nullopt);
 /// What predict() gives for a margin: [N], or [N, outputs] where there are several.
 Expr transformed(const Booster& booster, Expr margin);
@@ -90,7 +91,7 @@ Expr coded_rows(const Booster& booster, Column&& column) {
 bool has_text_categories(const Booster& booster);
 bool has_categories(const Booster& booster);
 
-/// A booster by itself: predict, and output_margin where that is something else.
-Model read(const Booster& booster);
+/// A booster by itself: predict, output_margin where that is something else, and where it is named in `outputs` apply (pred_leaf).
+Model read(const Booster& booster, const std::vector<std::string>& outputs = {});
 
 }  // namespace decant::xgboost

@@ -127,7 +127,7 @@ void add_trees(const Value& gbtree, Booster& booster) {
       }
     }
   }
-  complete(booster, parameter<std::int64_t>(parameters, "num_parallel_tree", 1));
+  complete(booster, parameter<std::int64_t>(parameters, "num_parallel_tree", 0));
 }
 
 std::vector<float> base_scores(const Value& parameters) {

@@ -53,6 +53,7 @@ const Objective& objective_of(const Booster& b) {
 constexpr Version kBaseFirst{1, 3};    // before, the trees were summed first (PredValue in cpu_predictor.cc of 1.2)
 constexpr Version kDartBaseFirst{1, 4};
 constexpr Version kDartPlain{3, 3};    // in place too
+constexpr Version kRealLeaves{1, 4};   // numbers of leaves are float32 since
 constexpr Version kBoundedExp{1, 6};   // common::Sigmoid bounds its exponent since
 constexpr Version kRawScore{1, 3};     // base_score of binary:logitraw is a margin since
 constexpr Version kBoundedScore{3, 1};  // ProbToMargin clips base_score since
@@ -172,7 +173,9 @@ Expr margin(const Booster& b, Expr x32, std::optional<std::int64_t> rounds, bool
 
 Expr leaves(const Booster& b, Expr x32, std::optional<std::int64_t> rounds) {
   if (b.kind == "gblinear") b.fail(Code::unsupported, "a linear booster has no leaves");
-  return parts_of(b, tree_count(b, rounds), {}).leaves(x32, "<");
+  const std::size_t trees = tree_count(b, rounds);
+  const Expr out = cast(parts_of(b, trees, {}).leaves(x32, "<"), b.version >= kRealLeaves ? DType::float32 : DType::int32);
+  return trees == 1 ? squeeze(out, 1) : out;
 }
 
 Expr transformed(const Booster& b, Expr margin) {
@@ -194,7 +197,7 @@ Expr transformed(const Booster& b, Expr margin) {
   return narrow(margin);
 }
 
-Model read(const Booster& b) {
+Model read(const Booster& b, const std::vector<std::string>& outputs) {
   ModelMaker maker;
   Expr x;
   if (has_text_categories(b)) {
@@ -207,6 +210,7 @@ Model read(const Booster& b) {
   const Expr raw = margin(b, x);
   maker.output(transformed(b, raw), "predict");
   if (has_transformation(b)) maker.output(raw.dim(1) == 1 ? squeeze(raw, 1) : raw, "output_margin");
+  if (b.kind != "gblinear") maker.on_request("apply", outputs, [&] { return leaves(b, x); });
   if (b.version.major > 0) maker.model.origin.version = format("{}.{}", b.version.major, b.version.minor);
   return std::move(maker).finish("XGBoost", "xgboost.core.Booster",
                                  {{"booster", json_text(b.kind), {}},

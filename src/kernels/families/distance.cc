@@ -78,7 +78,7 @@ void kernel_matrix(KernelContext& c) {
     std::vector<double> lines(std::min(rows, kRows) * stride);
     for (std::size_t begin = 0; begin < rows; begin += kRows) {
       const std::size_t some = std::min(kRows, rows - begin);
-      f.sums(y.kernel.kind == SvmKernel::rbf ? PairSum::squares : PairSum::products, x.data() + begin * y.tiles.features, some, y.tiles, lines.data());
+      f.sums(y.kernel.kind == SvmKernel::rbf ? PairSum::squares : PairSum::products, x.data() + begin * y.tiles.features, some, y.tiles, lines.data(), stride);
       if (y.kernel.kind == SvmKernel::rbf) f.exponentials(-y.kernel.gamma, lines.data(), some * stride);
       for (std::size_t r = 0; r < some; ++r) std::copy_n(lines.data() + r * stride, count, out + (begin + r) * count);
     }
@@ -122,7 +122,7 @@ void pairwise(KernelContext& c) {
   std::vector<double> lines(std::min(rows, kRows) * stride);
   for (std::size_t begin = 0; begin < rows; begin += kRows) {
     const std::size_t some = std::min(kRows, rows - begin);
-    f.sums(y.sum, x.data() + begin * features, some, y.tiles, lines.data());
+    f.sums(y.sum, x.data() + begin * features, some, y.tiles, lines.data(), stride);
     for (std::size_t r = 0; r < some; ++r) {
       const double *row = x.data() + (begin + r) * features, *line = lines.data() + r * stride;
       double* to = out + (begin + r) * count;

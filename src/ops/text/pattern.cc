@@ -547,6 +547,19 @@ class Machine {
   std::uint64_t generation_ = 0;
 };
 
+/// Every match from left to right, until `found` says false. After an empty match the next one begins later or is not empty.
+template <class F>
+void each(const Pattern::Program& program, PointsView text, F found) {
+  Machine machine(program, program.steps, text);
+  bool must_advance = false;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto match = machine.find(at, false, must_advance);
+    if (!match || !found(*match)) return;
+    must_advance = match->end == match->saves.start;
+    at = match->end;
+  }
+}
+
 }  // namespace
 
 Pattern::Pattern(std::string_view pattern) {
@@ -575,18 +588,17 @@ void Pattern::find_all(PointsView text, const std::function<void(PointsView)>& f
     }
     return;
   }
-  Machine machine(*program_, program_->steps, text);
-  bool must_advance = false;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto match = machine.find(at, false, must_advance);
-    if (!match) return;
-    const Saves& saves = match->saves;
-    if (program_->groups == 0) found(text.substr(saves.start, match->end - saves.start));
+  each(*program_, text, [&](const Machine::Found& match) {
+    const Saves& saves = match.saves;
+    if (program_->groups == 0) found(text.substr(saves.start, match.end - saves.start));
     else if (saves.group_begin == Saves::kNone || saves.group_end == Saves::kNone || saves.group_end < saves.group_begin) found({});
     else found(text.substr(saves.group_begin, saves.group_end - saves.group_begin));
-    must_advance = match->end == saves.start;
-    at = match->end;
-  }
+    return true;
+  });
+}
+
+void Pattern::each_match(PointsView text, const std::function<bool(std::size_t, std::size_t)>& found) const {
+  each(*program_, text, [&](const Machine::Found& match) { return found(match.saves.start, match.end); });
 }
 
 }  // namespace decant

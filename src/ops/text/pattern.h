@@ -22,6 +22,8 @@ class Pattern {
 
   /// re.findall: every match from left to right; of a pattern with one group, what that group holds.
   void find_all(PointsView text, const std::function<void(PointsView)>& found) const;
+  /// re.finditer: where every match begins and ends, from left to right, until `found` says false.
+  void each_match(PointsView text, const std::function<bool(std::size_t begin, std::size_t end)>& found) const;
   std::size_t groups() const;
 
   struct Program;

@@ -32,6 +32,8 @@ def write_input(name, table, out):
     path.parent.mkdir(parents=True, exist_ok=True)
     if table.suffix == ".npy":
         np.save(path, table.ask)
+    elif table.suffix == ".npz":
+        np.savez_compressed(path, **table.ask)
     else:
         table.ask.to_csv(path, index=False)
     return f"inputs/{path.name}"

@@ -216,6 +216,10 @@ def _text_table(name):
         return _csv(MIXED[:3], [r[:3] for r in _mixed_rows(train, False)]), _csv(MIXED[:3], rows)
     if name == "colors_missing":
         return _csv(MIXED[:3], [r[:3] for r in _mixed_rows(train, True)]), _csv(MIXED[:3], [r[:3] for r in _mixed_rows(given, True)])
+    if name == "dates":  # a day, a moment, a code of letters and digits, and numbers in blocks
+        rows = lambda base: [[f"{1960 + i}-{1 + i % 12:02d}-{1 + (7 * i) % 28:02d}", f"20{i % 90:02d}-02-{1 + i % 28:02d}T{i % 24:02d}:{(13 * i) % 60:02d}:{(29 * i) % 60:02d}",
+                               f"{['Ab', ' cd ', 'äöŨ'][i % 3]}-{(i * i) % 97}{'x' * (i % 4)}", ["north", "south"][abs(int(row[1] * 8)) % 2], float(row[0])] for i, row in enumerate(base)]
+        return _csv(["day", "moment", "code", "side", "level"], rows(train)), _csv(["day", "moment", "code", "side", "level"], rows(given))
     if name == "texts":
         return _csv(["review"], [[text] for text in _texts(TRAIN, 11)]), _csv(["review"], [[text] for text in _texts(INPUT, 12)])
     return None

@@ -23,12 +23,14 @@ import imblearn.pipeline  # noqa: E402
 import imblearn.under_sampling as under  # noqa: E402
 import lightgbm  # noqa: E402
 import pandas  # noqa: E402
+import sklearn2pmml.cross_reference as crossed  # noqa: E402
 import sklearn2pmml.decoration as domains  # noqa: E402
 import sklearn2pmml.ensemble as over_leaves  # noqa: E402
 import sklearn2pmml.expression  # noqa: E402
 import sklearn2pmml.feature_extraction.text as cut_by  # noqa: E402
 import sklearn2pmml.neural_network  # noqa: E402
 import sklearn2pmml.preprocessing as pmml  # noqa: E402
+import sklearn2pmml.ruleset  # noqa: E402
 import sklearn2pmml.util  # noqa: E402
 import xgboost  # noqa: E402
 from sklearn2pmml.pipeline import PMMLPipeline  # noqa: E402
@@ -104,6 +106,58 @@ registry.case("xgboost_apply", xgboost.XGBRegressor(n_estimators=5, max_depth=3,
 registry.case("pmml_gbdt_lm", PMMLPipeline([("scale", E.StandardScaler()), ("model", over_leaves.GBDTLMRegressor(E.GradientBoostingRegressor(n_estimators=4, max_depth=2), E.LinearRegression()))]), "base", "real", REL12)
 registry.case("pmml_mlp", PMMLPipeline([("scale", E.StandardScaler()), ("code", sklearn2pmml.neural_network.MLPTransformer(E.MLPRegressor(hidden_layer_sizes=(4, 2, 4), max_iter=30), transformer_output_layer=2))]), "base", None, REL12)
 registry.case("pmml_expression_regressor", PMMLPipeline([("scale", E.StandardScaler()), ("model", sklearn2pmml.expression.ExpressionRegressor("X[0] * 0.5 - X[1]", "exp"))]), "base", "real", REL12)
+chooses = {
+    "select_first": ("multi", over_leaves.SelectFirstClassifier([("low", E.LogisticRegression(), "X[0] <= 0"), ("rest", E.DecisionTreeClassifier(max_depth=3), "True")])),
+    "select_first_text": ("text", over_leaves.SelectFirstClassifier([("low", E.GaussianNB(), "-1 < X[0] <= 0.5 and not X[1] > 1"), ("rest", E.LogisticRegression(), "X[0] == X[0]")])),
+    "select_first_regressor": ("real", over_leaves.SelectFirstRegressor([("a", E.LinearRegression(), "X[1] < -1"), ("b", E.DecisionTreeRegressor(max_depth=3), "X[1] < 1"), ("c", E.Ridge(), "X[1] < 1000")])),
+    "chain": ("classes2", over_leaves.EstimatorChain([("one", over_leaves.Link(E.LogisticRegression(), ["predict_proba", "decision_function"]), "True"), ("two", E.DecisionTreeClassifier(max_depth=3), "True")])),
+    "chain_regressor": ("real", over_leaves.EstimatorChain([("all", E.LinearRegression(), "True"), ("some", E.DecisionTreeRegressor(max_depth=3), "X[0] > 0")], multioutput=False)),
+    "expression_none": ("binary", sklearn2pmml.expression.ExpressionClassifier({1: "0.3 + X[0] / 4"}, "none")),
+    "expression_logit": ("binary", sklearn2pmml.expression.ExpressionClassifier({0: "X[0] - 0.5 * X[1]"}, "logit")),
+    "expression_softmax": ("text", sklearn2pmml.expression.ExpressionClassifier({"setosa": "X[0]", "versicolor": "X[1] * 0.5", "virginica": "numpy.sqrt(X[4]) - 1"}, "softmax")),
+    "expression_simplemax": ("multi", sklearn2pmml.expression.ExpressionClassifier({0: "abs(X[0])", 1: "numpy.exp(-abs(X[1]))", 2: "1"}, "simplemax")),
+    "expression_rest": ("multi", sklearn2pmml.expression.ExpressionClassifier({0: "0.2 if X[0] > 0 else 0.1", 1: "0.5 - 0.1 * (X[4] > 2)"}, "none")),
+}
+for name, (target, model) in chooses.items():
+    registry.case(f"pmml_{name}", PMMLPipeline([("scale", E.StandardScaler()), ("model", model)]), "few", target, REL12, without=("predict_proba",) if target == "real" else ())  # it is there, and fails
+rules = {"texts": ([("X['age'] > 30 and X['color'] in ['red', 'blue']", "first"), ("X['member'] == True or X['visits'] < 1", "second")], "none"),
+         "numbers": ([("X['age'] > 35 or X['visits'] not in (0, 1)", 1), ("True", 2)], None)}
+for name, (list_of, otherwise) in rules.items():
+    registry.case(f"pmml_rules_{name}", PMMLPipeline([("model", sklearn2pmml.ruleset.RuleSetClassifier(list_of, default_score=otherwise))]), "mixed", "multi", EXACT)
+registry.case("pmml_select_first_transformer", PMMLPipeline([("model", pmml.SelectFirstTransformer([("low", E.StandardScaler(), "X[0] < 0"), ("rest", E.MinMaxScaler(), "True")]))]), "few", None, REL12)
+shared = crossed.Memory()
+registry.case("pmml_memory", PMMLPipeline([("keep", E.FeatureUnion([("first", E.ColumnTransformer([("kept", crossed.Memorizer(shared, ["low", "high"]), [0, 2])])), ("all", pmml.IdentityTransformer())])),
+              ("scale", E.StandardScaler()), ("with", E.FeatureUnion([("recall", crossed.Recaller(shared, ["high", "low"])), ("all", pmml.IdentityTransformer())]))]), "few", None, REL12)
+BEHIND = {
+    "passed_texts_lag": by_columns((pmml.LagTransformer(2), ["age", "income"]), (pmml.LagTransformer(1, block_indicators=["color"]), ["color", "income", "visits"])),
+    "rolling": by_columns(*[(pmml.RollingAggregateTransformer(function, 3), ["age", "visits"]) for function in ("avg", "min", "max", "sum", "prod")]),
+    "rolling_blocks": by_columns((pmml.RollingAggregateTransformer("mean", 2, block_indicators=["visits"]), ["visits", "age"])),
+}
+for name, model in BEHIND.items():
+    registry.case(f"pmml_{name}", PMMLPipeline([("columns", model)]), "mixed", None, REL12)
+
+
+def as_array(*steps):
+    """These transformers make a vector of a data frame's column; of an array's they leave a column."""
+    return [E.SimpleImputer(strategy="most_frequent"), *steps]
+
+
+TAKEN_APART = {
+    "days": by_columns(([domains.DateDomain(), pmml.DaysSinceYearTransformer(1960)], ["day"]), ([domains.DateTimeDomain(), pmml.DaysSinceYearTransformer(1970)], ["moment"])),
+    "seconds": by_columns(([domains.DateTimeDomain(), pmml.SecondsSinceYearTransformer(2000)], ["moment"]), ([domains.DateTimeDomain(), pmml.SecondsSinceMidnightTransformer()], ["moment"])),
+    "letters": by_columns((as_array(pmml.StringNormalizer("upper")), ["code"]), (as_array(pmml.StringNormalizer("lower", trim_blanks=False)), ["code"]), (as_array(pmml.SubstringTransformer(1, 4)), ["code"]),
+                          (as_array(pmml.ReplaceTransformer("[0-9]+", "#")), ["code"]), (as_array(pmml.StringNormalizer(), pmml.SubstringTransformer(0, 2)), ["code"])),
+    "letters_listed": by_columns((as_array(domain(Categorical), pmml.StringNormalizer("upper"), pmml.SubstringTransformer(0, 3)), ["side"]), (as_array(domain(Categorical), pmml.ReplaceTransformer("[ou]", "")), ["side"])),
+    "found": by_columns((as_array(pmml.MatchesTransformer("x{2}$|^Ab")), ["code"]), (as_array(pmml.StringLengthTransformer()), ["code"]), (as_array(pmml.StringLengthTransformer()), ["side"])),
+    "filter_lookup": by_columns((as_array(pmml.FilterLookupTransformer({"north": "up"})), ["side"]), (as_array(pmml.LookupTransformer({"north": "N"}, "S")), ["side"])),
+    "filter_lookup_numbers": by_columns((as_array(pmml.FilterLookupTransformer({0.0: 9.5})), ["level"]), (pmml.MultiLookupTransformer({("north", "1960-01-01"): 1.0, ("south", "1962-03-15"): 2.0}, -1.0), ["side", "day"])),
+}
+for name, model in TAKEN_APART.items():
+    registry.case(f"pmml_{name}", PMMLPipeline([("columns", model)]), "dates", None, EXACT)
+registry.case("pmml_series", PMMLPipeline([("column", pmml.SeriesConstructor("renamed", float)), ("model", E.IsotonicRegression(out_of_bounds="clip"))]), "one", "real", REL12)
+registry.case("pmml_domain_columns", PMMLPipeline([("columns", by_columns((Categorical(invalid_value_treatment="as_value", invalid_value_replacement="blue", missing_value_replacement="red"), ["color", "city"]),
+              (domain(Categorical, with_data=False, missing_value_replacement="none"), ["color"])))]), "gaps", None, EXACT)
+
 # Categories of pandas: the library trains on their codes, which are places in a sorted list.
 registry.case("pmml_category_codes", PMMLPipeline([("frame", E.ColumnTransformer([("t", domain(Categorical, dtype=pandas.CategoricalDtype()), "color"), ("v", domain(Categorical, dtype=pandas.CategoricalDtype()), "city"),
               ("n", "passthrough", ["age"])]).set_output(transform="pandas")), ("model", xgboost.XGBRegressor(n_estimators=4, max_depth=3, enable_categorical=True, tree_method="hist", n_jobs=1))]), "mixed", "real", EXACT)

@@ -181,9 +181,7 @@ Table lumped(const Object& self, const Table& x) {
     }
     parts[i] = Table(cell);
   }
-  Table out = Table::joined(parts);
-  out.set_names(x.names());
-  return out;
+  return Table::joined(parts).named(x.names());
 }
 
 Result counts(Context&, const Object& self, Method, const Table& given) {

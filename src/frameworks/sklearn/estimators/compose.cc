@@ -149,7 +149,7 @@ Result sampler(Context&, const Object&, Method, const Table& x) { return x; }
 
 std::span<const Estimator> compose_estimators() {
   static constexpr Methods kAll{Method::predict,   Method::predict_proba, Method::predict_log_proba, Method::decision_function,
-                                Method::transform, Method::score_samples, Method::apply};
+                                Method::transform, Method::score_samples, Method::kneighbors,  Method::apply};
   static constexpr Estimator kEstimators[] = {
       {"Pipeline", kAll, pipeline, pipeline_has},
       {"FeatureUnion", kTransformer, feature_union},

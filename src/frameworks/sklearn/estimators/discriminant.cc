@@ -22,10 +22,10 @@ Expr lda_transform(Context& context, const Object& self, const Table& x) {
   return slice(matmul(rows, context.constant(scalings)), 0, width, 1);
 }
 
-/// Several classes: one against the rest up to 0.21, softmax since.
+/// Several classes: one against the rest up to 0.20, softmax since (public pickles of 0.21.1 with their answers show it).
 Expr lda_probability(Context& context, const Object& self, Expr scores) {
   if (scores.type().rank() == 1u) return with_complement(sigmoid(scores));
-  if (context.version(self) >= Version{0, 22}) return softmax(scores, 1);
+  if (context.version(self) >= Version{0, 21}) return softmax(scores, 1);
   const Expr p = sigmoid(scores);
   return p / reduce_sum(p, 1, true);
 }

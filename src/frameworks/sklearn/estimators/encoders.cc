@@ -121,26 +121,44 @@ Result one_hot(Context& context, const Object& self, Method, const Table& x) {
     }
     if (dropped.size() != lists.size()) self.fail(Code::corrupt, "drop_idx_ has another length than categories_");
   }
-  std::vector<Expr> parts;
+  // Columns that only have to be compared go into one step, as long as nothing else comes between them.
+  std::vector<Expr> parts, compared;
+  const auto flush = [&] {
+    if (!compared.empty()) parts.push_back(apply("decant", "Indicators", compared));
+    compared.clear();
+  };
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const Categories categories(lists[i]);
     const Grouping groups = grouping_of(self, i, categories.size());
-    Expr hits = categories.hits(x, i);
-    const Expr known = known_of(hits);
-    if (unknown == "error") hits = require(hits, known, format("a category in column {} that OneHotEncoder does not know", x.names().empty() ? format("{}", i) : printable(x.names()[i], 60)));
     std::vector<std::int64_t> single, rare;  // categories with a column of their own, and infrequent ones
     for (std::size_t k = 0; k < groups.group.size(); ++k) {
       const std::int64_t g = groups.group[k];
       if (groups.infrequent && g == groups.groups - 1) rare.push_back(static_cast<std::int64_t>(k));
       else if (g != dropped[i]) single.push_back(static_cast<std::int64_t>(k));
     }
+    const bool infrequent = groups.infrequent && dropped[i] != groups.groups - 1;
+    const std::string strange = format("a category in column {} that OneHotEncoder does not know", x.names().empty() ? format("{}", i) : printable(x.names()[i], 60));
+    if (!single.empty() && !infrequent) {
+      if (const auto plain = categories.plain(x, i, single)) {
+        Expr column = plain->first;
+        if (unknown == "error") column = require(column, categories.find(x, i).known, strange);
+        compared.push_back(column);
+        compared.push_back(column.constant(plain->second));
+        continue;
+      }
+    }
+    Expr hits = categories.hits(x, i);
+    const Expr known = known_of(hits);
+    if (unknown == "error") hits = require(hits, known, strange);
+    if (!single.empty() || infrequent) flush();
     if (!single.empty()) parts.push_back(cast(single.size() == categories.size() ? hits : columns(hits, single), DType::float64));
-    if (groups.infrequent && dropped[i] != groups.groups - 1) {
+    if (infrequent) {
       Expr column = known_of(columns(hits, rare));
       if (joins_infrequent(context, self, unknown)) column = logical_or(column, logical_not(known));
       parts.push_back(cast(column, DType::float64));
     }
   }
+  flush();
   if (parts.empty()) return columns(x.matrix(), {});
   return cast(concat(parts, 1), dtype_parameter(self));
 }

@@ -29,7 +29,6 @@ Result factors(Context& context, const Object& self, Method, const Table& x) {
   const bool mini_batch = self.name() == "MiniBatchNMF";
   const std::string solver = mini_batch ? "mini_batch" : self.text("solver", "cd");
   const bool shuffle = solver == "cd" && self.boolean("shuffle", false);
-  if (shuffle && (!self.set("random_state") || !self["random_state"].is_number())) unsupported(self, "shuffle=True without a number as random_state: the order of the components is drawn anew at each call");
   // alpha_W (since 1.0) is scaled by the number of features; alpha before that is not, and regularization says whether it is meant for W.
   double alpha = self.real("alpha_W", 0.0) * static_cast<double>(components.dim(1));
   const bool old = !self.has("alpha_W") || (context.version(self) < Version{1, 2} && self["alpha_W"].real() == 0 && (!self.has("alpha_H") || self["alpha_H"].is_text("same")));
@@ -43,7 +42,7 @@ Result factors(Context& context, const Object& self, Method, const Table& x) {
   if (mini_batch && self.set("transform_max_iter")) turns = self["transform_max_iter"].integer();
   context.row_wise = false;
   Attributes attributes{{"solver", solver}, {"max_iter", turns}, {"parameters", Tensor::vector(std::vector<double>{self.real("tol", 1e-4), alpha * l1, alpha * (1 - l1), beta, gamma})}};
-  if (shuffle) attributes["seed"] = self["random_state"].integer();
+  if (shuffle) attributes["seed"] = seed_of(self, "the order of components of shuffle=True");
   return apply("decant", "NonNegativeFactors", {x.matrix(), context.constant(components)}, std::move(attributes));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PatchExtractor (sklearn/feature_extraction/image.py): images, not rows of a table, come in.
 #include "base/text.h"
-#include "frameworks/sklearn/sklearn.h"
+#include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
 namespace {
@@ -10,9 +10,7 @@ Result patch_extractor(Context& context, const Object& self, Method, const Table
   Attributes attributes;
   if (self.set("patch_size")) attributes["patch_size"] = std::vector<std::int64_t>{self["patch_size"].item(0).integer(), self["patch_size"].item(1).integer()};
   if (self.set("max_patches")) {
-    // Without a seed every call of scikit-learn draws other patches. A generator is stored where it stands, not where it began.
-    if (!self.set("random_state") || !self["random_state"].is_number()) unsupported(self, "max_patches without a number as random_state: the patches are drawn anew at each call");
-    attributes["seed"] = self["random_state"].integer();
+    attributes["seed"] = seed_of(self, "the choice of max_patches");
     const double most = self["max_patches"].real();
     if (most >= 1) attributes["max_patches"] = self["max_patches"].integer();
     else if (most > 0) attributes["part"] = most;

@@ -177,29 +177,23 @@ Result bins(Context& context, const Object& self, Method, const Table& t) {
 
 // --- SplineTransformer ---------------------------------------------------------------------------------------------------------------
 
-/// The basis functions of degree `degree` on `knots`, for x in interval `interval` [N, 1] (its polynomial goes on outside): [N, knots - degree - 1].
-Expr spline_basis(Expr x, Expr interval, const std::vector<double>& knots, std::int64_t degree) {
-  const auto part = [&](std::size_t begin, std::size_t count) { return x.row({knots.begin() + static_cast<std::ptrdiff_t>(begin), knots.begin() + static_cast<std::ptrdiff_t>(begin + count)}); };
-  std::vector<std::int64_t> numbers;
-  for (std::size_t i = 0; i + 1 < knots.size(); ++i) numbers.push_back(static_cast<std::int64_t>(i));
-  Expr basis = cast(equal(interval, reshape(x.integers(numbers), {1, -1})), DType::float64);
-  for (std::int64_t d = 1; d <= degree; ++d) {  // Cox and de Boor
-    const std::size_t n = knots.size() - 1 - static_cast<std::size_t>(d);
-    const auto width = [&](std::size_t at) {
-      std::vector<double> out;
-      for (std::size_t i = 0; i < n; ++i) {
-        const double w = knots[i + at + static_cast<std::size_t>(d)] - knots[i + at];
-        out.push_back(w == 0 ? 1 : w);
-      }
-      return x.row(out);
-    };
-    const Expr rising = (x - part(0, n)) / width(0), falling = (part(static_cast<std::size_t>(d) + 1, n) - x) / width(1);
-    basis = rising * slice(basis, 0, static_cast<std::int64_t>(n), 1) + falling * slice(basis, 1, static_cast<std::int64_t>(n) + 1, 1);
-  }
-  return basis;
-}
+/// The basis functions of a row of splines at v [N, columns], times their coefficients.
+struct SplineRow {
+  std::vector<double> knots, coefficients;  // one column after the other
+  std::int64_t columns = 0, degree = 0, outputs = 0;
 
-/// The same for one number, or the derivative.
+  void add(const std::vector<double>& t, std::span<const double> c) {
+    knots.insert(knots.end(), t.begin(), t.end());
+    coefficients.insert(coefficients.end(), c.begin(), c.end());
+    ++columns;
+  }
+  Expr at(Expr v) const {
+    const auto width = static_cast<std::int64_t>(knots.size()) / columns;
+    return apply("decant", "SplineBasis", {v}, {{"knots", Tensor::of<double>({columns, width}, knots)}, {"coefficients", Tensor::of<double>({columns, width - degree - 1, outputs}, coefficients)}, {"degree", degree}});
+  }
+};
+
+/// Every basis function at one number, or its derivative.
 std::vector<double> spline_at(double x, std::size_t interval, const std::vector<double>& t, std::int64_t degree, bool derivative) {
   std::vector<double> basis(t.size() - 1, 0.0);
   basis.at(interval) = 1;
@@ -217,57 +211,94 @@ std::vector<double> spline_at(double x, std::size_t interval, const std::vector<
   return basis;
 }
 
+struct Spline {
+  std::vector<double> t;
+  std::vector<double> c;  // [functions, outputs]
+  std::int64_t degree = 0, functions = 0, outputs = 0;
+  double low() const { return t[static_cast<std::size_t>(degree)]; }
+  double high() const { return t[static_cast<std::size_t>(functions)]; }
+  bool like(const Spline& o) const { return t.size() == o.t.size() && degree == o.degree && outputs == o.outputs; }
+};
+
+Spline spline_of(const Object& o) {
+  Spline out;
+  out.t = o.any({"t", "_t"}).list();
+  const Tensor coefficients = o.any({"c", "_c"}).doubles();
+  out.degree = o["k"].integer();
+  out.functions = static_cast<std::int64_t>(out.t.size()) - out.degree - 1;
+  if (out.degree < 0 || out.degree > 20 || out.functions <= out.degree || coefficients.rank() != 2 || coefficients.dim(0) < out.functions || coefficients.dim(1) < 1) {
+    o.fail(Code::corrupt, format("a spline of degree {} on {} knots", out.degree, out.t.size()));
+  }
+  out.outputs = coefficients.dim(1);
+  const std::span<const double> c = coefficients.data<double>().first(static_cast<std::size_t>(out.functions * out.outputs));
+  out.c.assign(c.begin(), c.end());
+  return out;
+}
+
+/// Where the splines are asked: `v` with a low and a high end for each column, as `mode` treats what lies outside.
+Expr inside(const Object& self, Expr v, const std::string& mode, const std::vector<double>& low, const std::vector<double>& high) {
+  const Expr l = v.row(low), h = v.row(high);
+  if (mode == "periodic") {  // numpy's remainder: its sign is the divisor's
+    std::vector<double> spans;
+    for (std::size_t i = 0; i < low.size(); ++i) spans.push_back(high[i] - low[i]);
+    const Expr span = v.row(spans), rest = apply("Mod", {v - l, span}, {{"fmod", std::int64_t{1}}});
+    return where(less(rest, rest.scalar(0)), rest + span, rest) + l;
+  }
+  if (mode == "constant" || mode == "linear") return where(less(v, l), l, where(greater(v, h), h, v));  // NaN stays NaN
+  if (mode == "error") return require(v, logical_and(greater_equal(v, l), less_equal(v, h)), "X contains values beyond the limits of the knots");
+  if (mode != "continue") unsupported(self, format("extrapolation {}", printable(mode)));
+  return v;
+}
+
 Result splines(Context&, const Object& self, Method, const Table& table) {
   const Expr x = table.matrix();
   const std::vector<Object> list = self["bsplines_"].elements();
-  if (static_cast<std::int64_t>(list.size()) != x.dim(1)) self.fail(Code::corrupt, format("splines of {} columns, where {} come in", list.size(), x.dim(1)));
+  if (static_cast<std::int64_t>(list.size()) != x.dim(1) || list.empty()) self.fail(Code::corrupt, format("splines of {} columns, where {} come in", list.size(), x.dim(1)));
   const std::string mode = self.text("extrapolation", "constant");
-  const bool gaps = self.text("handle_missing", "error") == "zeros";
+  const bool gaps = self.text("handle_missing", "error") == "zeros", bias = self.boolean("include_bias", true);
+  std::vector<Spline> all;
+  for (const Object& o : list) all.push_back(spline_of(o));
+  // Columns that are alike, and where each answer comes from one value alone, are done in one step.
+  const bool together = !gaps && mode != "linear" && (mode != "constant" || all[0].degree > 0) && std::ranges::all_of(all, [&](const Spline& s) { return s.like(all[0]); });
   std::vector<Expr> parts;
-  for (std::size_t f = 0; f < list.size(); ++f) {
-    const std::vector<double> t = list[f].any({"t", "_t"}).list();
-    const Tensor coefficients = list[f].any({"c", "_c"}).doubles();
-    const std::int64_t degree = list[f]["k"].integer();
-    const auto n = static_cast<std::int64_t>(t.size()) - degree - 1;
-    if (degree < 0 || degree > 20 || n <= degree || coefficients.rank() != 2 || coefficients.dim(0) < n) list[f].fail(Code::corrupt, format("a spline of degree {} on {} knots", degree, t.size()));
-    const std::int64_t outputs = coefficients.dim(1);
-    Tensor used(DType::float64, {n, outputs});
-    std::ranges::copy(coefficients.data<double>().first(used.size()), used.mutable_data<double>().begin());
-    const double low = t[static_cast<std::size_t>(degree)], high = t[static_cast<std::size_t>(n)];
-
-    Expr v = columns(x, {static_cast<std::int64_t>(f)});
-    const Expr given = v;
-    if (gaps) v = where(is_nan(v), v.scalar(low), v);
-    if (mode == "periodic") {  // numpy's remainder: its sign is the divisor's
-      const Expr rest = apply("Mod", {v - low, v.scalar(high - low)}, {{"fmod", std::int64_t{1}}});
-      v = where(less(rest, rest.scalar(0)), rest + (high - low), rest) + low;
-    } else if (mode == "constant" || mode == "linear") {
-      v = clip(v, low, high);
-    } else if (mode == "error") {
-      v = require(v, logical_and(greater_equal(v, v.scalar(low)), less_equal(v, v.scalar(high))), "X contains values beyond the limits of the knots");
-    } else if (mode != "continue") {
-      unsupported(self, format("extrapolation {}", printable(mode)));
+  for (std::size_t f = 0; f < all.size(); f += together ? all.size() : 1) {
+    const std::size_t end = together ? all.size() : f + 1;
+    const Spline& s = all[f];
+    SplineRow row;
+    row.degree = s.degree;
+    row.outputs = bias ? s.outputs : s.outputs - 1;
+    std::vector<double> lows, highs;
+    for (std::size_t i = f; i < end; ++i) {
+      std::vector<double> c;
+      for (std::size_t k = 0; k < all[i].c.size(); ++k) {
+        if (bias || static_cast<std::int64_t>(k) % s.outputs != s.outputs - 1) c.push_back(all[i].c[k]);
+      }
+      row.add(all[i].t, c);
+      lows.push_back(all[i].low());
+      highs.push_back(all[i].high());
     }
-    const std::vector<double> inner(t.begin() + degree + 1, t.begin() + n);  // the intervals begin at knots degree … n-1
-    Expr interval = inner.empty() ? cast(v * 0.0, DType::int64) : apply("decant", "SearchSorted", {v}, {{"edges", Tensor::vector(inner)}, {"side", std::string("right")}});
-    interval = interval + static_cast<double>(degree);
-    Expr out = matmul(spline_basis(v, interval, t, degree), v.constant(used));
-    if (mode == "constant" && degree == 0) {
-      out = where(logical_or(less(given, given.scalar(low)), greater(given, given.scalar(high))), out.scalar(0), out);
+    const Expr given = together ? x : columns(x, {static_cast<std::int64_t>(f)});
+    Expr v = given;
+    if (gaps) v = where(is_nan(v), v.row(lows), v);
+    Expr out = row.at(inside(self, v, mode, lows, highs));
+    if (mode == "constant" && s.degree == 0) {
+      out = where(logical_or(less(given, given.row(lows)), greater(given, given.row(highs))), out.scalar(0), out);
     } else if (mode == "linear") {  // the first and last few go on along their tangents
-      const std::int64_t ends = degree <= 1 ? degree + 1 : degree;
+      const std::int64_t ends = s.degree <= 1 ? s.degree + 1 : s.degree;
       const auto tangent = [&](double at, std::size_t in, std::int64_t begin) {
-        std::vector<double> value = spline_at(at, in, t, degree, false), slope = spline_at(at, in, t, degree, true);
-        for (std::int64_t j = 0; j < outputs; ++j) {
+        std::vector<double> value = spline_at(at, in, s.t, s.degree, false), slope = spline_at(at, in, s.t, s.degree, true);
+        for (std::int64_t j = 0; j < s.outputs; ++j) {
           if (j < begin || j >= begin + ends) value.at(static_cast<std::size_t>(j)) = slope.at(static_cast<std::size_t>(j)) = 0;
         }
+        value.resize(static_cast<std::size_t>(row.outputs));
+        slope.resize(static_cast<std::size_t>(row.outputs));
         return out.row(value) + (given - at) * out.row(slope);
       };
-      out = where(less(given, given.scalar(low)), tangent(low, static_cast<std::size_t>(degree), 0), out);
-      out = where(greater(given, given.scalar(high)), tangent(high, static_cast<std::size_t>(n - 1), outputs - ends), out);
+      out = where(less(given, given.scalar(s.low())), tangent(s.low(), static_cast<std::size_t>(s.degree), 0), out);
+      out = where(greater(given, given.scalar(s.high())), tangent(s.high(), static_cast<std::size_t>(s.functions - 1), s.outputs - ends), out);
     }
     if (gaps) out = where(is_nan(given), out.scalar(0), out);
-    parts.push_back(self.boolean("include_bias", true) ? out : slice(out, 0, outputs - 1, 1));
+    parts.push_back(out);
   }
   return concat(parts, 1);
 }

@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "frameworks/sklearn/casts.h"
-#include "frameworks/sklearn/expression.h"
 #include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
@@ -54,7 +53,7 @@ Result data_frame_mapper(Context& context, const Object& self, Method, const Tab
   Table out = Table::joined(parts);
   if (self.boolean("df_out", false) && self.set("transformed_names_")) {
     std::vector<std::string> names = names_in(self["transformed_names_"]);
-    if (names.size() == out.width()) out.set_names(std::move(names));
+    if (names.size() == out.width()) return out.named(std::move(names));
   }
   return out;
 }
@@ -70,13 +69,17 @@ Result categorical_imputer(Context&, const Object& self, Method, const Table& x)
 
 // --- sklearn2pmml's own estimators ---------------------------------------------------------------------------------------------------------
 
+Result series_constructor(Context&, const Object& self, Method, const Table& x) {
+  if (x.width() != 1) unsupported(self, format("takes one column, {} come in", x.width()));
+  return self.set("name") ? x.named({self["name"].text()}) : x;
+}
+
 Result data_frame_constructor(Context&, const Object& self, Method, const Table& x) {
-  Table out = x;
   if (self.set("columns")) {
     std::vector<std::string> names = names_in(self["columns"]);
-    if (names.size() == out.width()) out.set_names(std::move(names));
+    if (names.size() == x.width()) return x.named(std::move(names));
   }
-  return out;
+  return x;
 }
 
 /// SelectorProxy and SelectUnique
@@ -117,14 +120,6 @@ Result mlp_transformer(Context& context, const Object& self, Method, const Table
   return out.type().rank() == 1u ? unsqueeze(out, 1) : out;
 }
 
-Result expression_regressor(Context&, const Object& self, Method asked, const Table& x) {
-  const Expr y = squeeze(cast(expression(self, expression_text(self["expr"]), x), DType::float64), 1);
-  if (asked == Method::decision_function) return y;
-  const std::string method = self.text("normalization_method", "none");
-  if (method != "none" && method != "exp") unsupported(self, format("normalization_method=\"{}\"", printable(method)));
-  return method == "exp" ? exp(y) : y;
-}
-
 // --- interpret.glassbox.LinearRegression -------------------------------------------------------------------------------------------------
 
 Result glass_box_linear(Context& context, const Object& self, Method method, const Table& x) { return context.call(self["sk_model_"], method, x); }
@@ -137,11 +132,11 @@ std::span<const Estimator> sklearn2pmml_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"EstimatorProxy", kAll, proxy, proxy_has},            {"Alias", kTransformer, alias},
       {"MultiAlias", kTransformer, alias},                   {"DataFrameMapper", kTransformer, data_frame_mapper},
-      {"DataFrameConstructor", kTransformer, data_frame_constructor}, {"SelectorProxy", kTransformer, masked},
+      {"DataFrameConstructor", kTransformer, data_frame_constructor}, {"SeriesConstructor", kTransformer, series_constructor}, {"SelectorProxy", kTransformer, masked},
       {"SelectUnique", kTransformer, masked},                {"GlassBoxLinearRegression", kRegressor, glass_box_linear},
       {"GBDTLMRegressor", kRegressor, over_leaves, over_leaves_has, over_leaves_facts},
       {"GBDTLRClassifier", kClassifies, over_leaves, over_leaves_has, over_leaves_facts},
-      {"CategoricalImputer", kTransformer, categorical_imputer}, {"MLPTransformer", kTransformer, mlp_transformer},     {"ExpressionRegressor", {Method::predict, Method::decision_function}, expression_regressor},
+      {"CategoricalImputer", kTransformer, categorical_imputer}, {"MLPTransformer", kTransformer, mlp_transformer},
   };
   return kEstimators;
 }

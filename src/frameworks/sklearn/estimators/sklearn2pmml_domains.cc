@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "frameworks/python/pandas.h"
 #include "frameworks/sklearn/casts.h"
 #include "frameworks/sklearn/parts.h"
 
@@ -56,19 +57,25 @@ bool changes_values(const Object& self) {
   return self.set("missing_value_replacement") || invalid == "as_missing" || invalid == "as_value" || self.text("outlier_treatment", "as_is") != "as_is";
 }
 
+/// The values that column i of `width` can hold, where the domain keeps them. Early versions call them data_.
+Object values_of(const Object& self, std::size_t i, std::size_t width) {
+  const Object values = python::labels_of(self.set("data_values_") ? self["data_values_"] : self.set("data_") ? self["data_"] : Object{});
+  if (values.is_none() || values.array()) return width == 1 ? values : Object{};
+  const std::vector<Object> columns = values.is_sequence() ? values.elements() : std::vector<Object>{};
+  return columns.size() == width ? columns[i] : Object{};
+}
+
 /// The table after the domain's cast (Domain.transform).
 Table cast_table(Context& context, const Object& self, const Table& x) {
   const std::string type = self.set("dtype") ? type_name(self["dtype"]) : std::string();
   if (type.empty()) return x;
   if (type == "category") {
-    if (x.width() == 1 && self.set("data_values_")) note_categories(context, x, self["data_values_"]);
+    if (const Object values = values_of(self, 0, 1); x.width() == 1 && !values.is_none()) note_categories(context, x, values);
     return x;
   }
   std::vector<Table> parts;
   for (std::size_t i = 0; i < x.width(); ++i) parts.emplace_back(converted(self, type, x, i));
-  Table out = Table::joined(parts);
-  out.set_names(x.names());
-  return out;
+  return Table::joined(parts).named(x.names());
 }
 
 /// Element i of an attribute that is one number, or one for each column.
@@ -100,46 +107,50 @@ Result continuous_domain(Context& context, const Object& self, Method, const Tab
     }
     parts.emplace_back(rules.replaced_invalid(out, logical_not(logical_or(missing, valid))));
   }
-  Table out = Table::joined(parts);
-  out.set_names(x.names());
-  return out;
+  return Table::joined(parts).named(x.names());
 }
 
-/// The values that a column can hold, where the domain keeps them. Early versions call them data_.
-Object values_of(const Object& self) {
-  const Object values = self.set("data_values_") ? self["data_values_"] : self.set("data_") ? self["data_"] : Object{};
-  if (values.is_none() || values.array()) return values;
-  const std::vector<Object> columns = values.is_sequence() ? values.elements() : std::vector<Object>{};
-  return columns.size() == 1 ? columns[0] : Object{};
-}
-
-Result categorical_domain(Context& context, const Object& self, Method, const Table& given) {
-  Table x = cast_table(context, self, given);
-  const Object values = values_of(self);
-  const auto array = x.width() == 1 && !values.is_none() ? values.array() : std::nullopt;
-  const bool texts = array && (array->type.kind == 'U' || (array->type.kind == 'O' && !array->objects.empty() && std::ranges::all_of(array->objects, [](pickle::Ref r) { return r->is_text(); })));
+Table categorical_column(Context& context, const Object& self, const Table& x, const Object& values) {
+  const auto array = values.is_none() ? std::nullopt : values.array();
+  const bool texts = array ? array->type.kind == 'U' || (array->type.kind == 'O' && !array->objects.empty() && std::ranges::all_of(array->objects, [](pickle::Ref r) { return r->is_text(); }))
+                           : x.is_text(0) || (self.set("missing_value_replacement") && self["missing_value_replacement"].is_text());
+  Table out = x;
   if (changes_values(self)) {
-    if (!array) unsupported(self, "replaces values, and keeps no list of the valid ones");
+    if (!array && self.boolean("with_data", true)) unsupported(self, "replaces values, and keeps no list of the valid ones");
     const Expr v = x.column(0, texts);
     const Rules rules(self, v);
     const Expr missing = rules.missing();
-    Expr valid = rules.never();
-    if (texts) {
-      const Tensor known = values.tensor();
-      for (const std::string& text : known.data<std::string>()) valid = logical_or(valid, equal(v, v.constant(Tensor::scalar(text))));
-    } else {
-      for (const double number : values.list()) valid = logical_or(valid, equal(v, v.scalar(number)));
+    Expr changed = self.set("missing_value_replacement") ? where(missing, rules.absent(), v) : v;
+    if (array) {  // without a list every value is valid
+      Expr valid = rules.never();
+      if (texts) {
+        const Tensor known = values.tensor();
+        for (const std::string& text : known.data<std::string>()) valid = logical_or(valid, equal(v, v.constant(Tensor::scalar(text))));
+      } else {
+        for (const double number : values.list()) valid = logical_or(valid, equal(v, v.scalar(number)));
+      }
+      changed = rules.replaced_invalid(changed, logical_not(logical_or(missing, valid)));
     }
-    const Expr out = self.set("missing_value_replacement") ? where(missing, rules.absent(), v) : v;
-    const std::vector<std::string> names = x.names();
-    x = Table(rules.replaced_invalid(out, logical_not(logical_or(missing, valid))), names);
+    out = Table(changed, x.names());
   }
   // The texts that a column can hold are kept for those transformers that take texts apart.
-  if (texts) {
+  if (array && texts) {
     const Tensor known = values.tensor();
-    context.known_texts[x.column(0, true).id()] = {known.data<std::string>().begin(), known.data<std::string>().end()};
+    std::vector<std::string> all{known.data<std::string>().begin(), known.data<std::string>().end()};
+    if (self.set("missing_value_replacement") && self["missing_value_replacement"].is_text()) all.push_back(self["missing_value_replacement"].text());
+    if (self.set("invalid_value_replacement") && self["invalid_value_replacement"].is_text()) all.push_back(self["invalid_value_replacement"].text());
+    std::ranges::sort(all);
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    context.known_texts[out.column(0, true).id()] = std::move(all);
   }
-  return x;
+  return out;
+}
+
+Result categorical_domain(Context& context, const Object& self, Method, const Table& given) {
+  const Table x = cast_table(context, self, given);
+  std::vector<Table> parts;
+  for (std::size_t i = 0; i < x.width(); ++i) parts.push_back(categorical_column(context, self, x.select({static_cast<std::int64_t>(i)}), values_of(self, i, x.width())));
+  return Table::joined(parts);
 }
 
 /// A domain of dates: DateDomain and DateTimeDomain cast texts to them.

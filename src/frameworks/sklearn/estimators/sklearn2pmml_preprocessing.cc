@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "base/text.h"
 #include "frameworks/sklearn/casts.h"
@@ -106,21 +108,17 @@ Result slicer(Context&, const Object& self, Method, const Table& x) {
   return x.select(which);
 }
 
-/// How many words a text has. Words are what `word_pattern` finds; what lies between them is thrown away (non_word_pattern).
-Result word_count(Context&, const Object& self, Method, const Table& x) {
-  if (x.width() != 1) unsupported(self, format("takes one column of texts, {} come in", x.width()));
-  const std::string words = self.text("word_pattern", "\\w+"), others = self.text("non_word_pattern", "\\W+");
-  if (words != "\\w+" || others != "\\W+") unsupported(self, format("words \"{}\" between \"{}\"", printable(words), printable(others)));
-  const Expr texts = as_text(self, x, 0);
-  const auto out = texts.builder().node("decant", "TextHashes", {texts.id()}, {{"analyzer", std::string("word")}, {"token_pattern", words}, {"n_features", std::int64_t{1}}, {"alternate_sign", std::int64_t{0}},
-                                        {"lowercase", std::int64_t{0}}, {"strip_accents", std::string()}, {"stop_words", std::vector<std::string>{}}, {"ngram_range", std::vector<std::int64_t>{1, 1}}}, 2);
-  return reduce_sum(Expr(texts.builder(), out[1]), 1, true);
-}
-
-Result days_since_year(Context&, const Object& self, Method, const Table& x) {
+/// DaysSinceYearTransformer and SecondsSinceYearTransformer
+Result since_year(Context&, const Object& self, Method, const Table& x) {
   const auto year = static_cast<int>(std::clamp<std::int64_t>(self["year"].integer(), 0, 9999));
   const auto begin = std::chrono::sys_days(std::chrono::year(year) / std::chrono::January / 1).time_since_epoch().count();
-  return x.matrix() - static_cast<double>(begin);
+  const Expr since = x.matrix() - static_cast<double>(begin) * 86'400.0;  // dates are seconds (casts.cc)
+  return self.name() == "DaysSinceYearTransformer" ? floor(since / 86'400.0) : since;
+}
+
+Result since_midnight(Context&, const Object&, Method, const Table& x) {
+  const Expr seconds = x.matrix();
+  return seconds - floor(seconds / 86'400.0) * 86'400.0;
 }
 
 Result concat_transformer(Context&, const Object& self, Method, const Table& x) {
@@ -138,153 +136,140 @@ Result concat_transformer(Context&, const Object& self, Method, const Table& x) 
   return out;
 }
 
-/// LookupTransformer and MultiLookupTransformer: one value, or a tuple of them, to a text or a number.
+/// LookupTransformer, FilterLookupTransformer and MultiLookupTransformer: one value, or a tuple of them, to a text or a number.
 Result lookup(Context&, const Object& self, Method, const Table& x) {
   const auto mapping = self["mapping"].entries();
+  const bool keeps = self.name() == "FilterLookupTransformer";  // what it does not list
   const Object otherwise = self.set("default_value") ? self["default_value"] : Object{};
   if (mapping.empty()) self.fail(Code::corrupt, "an empty lookup");
   const bool texts = std::ranges::any_of(mapping, [](const auto& m) { return m.second.is_text(); }) || otherwise.is_text();
-  if (otherwise.is_none() && !texts) unsupported(self, "a lookup without a default value");
+  if (keeps && x.width() != 1) unsupported(self, format("takes one column, {} come in", x.width()));
   const Expr like = zero_rows(x);
-  const auto value = [&](const Object& o) { return texts ? like.constant(Tensor::scalar(o.text())) : like.constant(Tensor::scalar(o.real())); };
-  Expr out = where(equal(like, like), value(otherwise.is_none() ? mapping[0].second : otherwise), value(otherwise.is_none() ? mapping[0].second : otherwise));
-  Expr found;
+  const Expr nothing = texts ? like.constant(Tensor::scalar(std::string())) : like.scalar(std::nan(""));
+  const auto value = [&](const Object& o) { return o.is_none() ? nothing : texts ? like.constant(Tensor::scalar(o.text())) : like.constant(Tensor::scalar(o.real())); };
+  Expr out = keeps ? (texts ? x.column(0, true) : cast(x.column(0), DType::float64)) : where(equal(like, like), value(otherwise), value(otherwise));
+  if (texts && out.dtype() != DType::string) unsupported(self, "texts looked up in a column of numbers");
+  std::vector<bool> as_text(x.width(), false);
   for (const auto& [key, to] : mapping) {
     const std::vector<Object> keys = key.is_sequence() ? key.elements() : std::vector<Object>{key};
     if (keys.size() != x.width()) self.fail(Code::corrupt, format("a key of {} values for {} columns", keys.size(), x.width()));
     Expr hit;
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      const bool text = keys[i].is_text();
+      const bool text = as_text[i] = keys[i].is_text();
       const Expr column = x.column(i, text);
       if (text && column.dtype() != DType::string) unsupported(self, "texts looked up in a column of numbers");
       const Expr same = equal(text ? column : cast(column, DType::float64), text ? like.constant(Tensor::scalar(keys[i].text())) : like.scalar(keys[i].real()));
       hit = hit ? logical_and(hit, same) : same;
     }
     out = where(hit, value(to), out);
-    found = found ? logical_or(found, hit) : hit;
   }
-  if (otherwise.is_none()) out = require(out, found, "a value that the lookup does not know");
+  // A missing cell stays missing, whatever the default.
+  for (std::size_t i = 0; i < x.width() && !keeps; ++i) out = where(Missing(Object{}).in(as_text[i] ? x.column(i, true) : cast(x.column(i), DType::float64)), nothing, out);
   return out;
 }
 
-/// `f` of each text that a domain says the column can hold, looked up; ONNX has no operators that take texts apart.
-template <class F>
-Result text_function(Context& context, const Object& self, const Table& x, F f) {
+/// Each column's texts by TextEdit (ops/decant/text_edit.cc).
+Table edited(Context& context, const Object& self, const Table& x, const Attributes& attributes) {
   std::vector<Table> parts;
   for (std::size_t i = 0; i < x.width(); ++i) {
-    const Expr column = x.column(i, true);
+    const Expr column = as_text(self, x, i);
     const auto known = context.known_texts.find(column.id());
-    if (known == context.known_texts.end() || known->second.empty()) unsupported(self, "texts without a CategoricalDomain before it that lists them");
-    Tensor from(DType::string, {1, static_cast<std::int64_t>(known->second.size())});
-    std::ranges::copy(known->second, from.mutable_data<std::string>().begin());
-    using To = decltype(f(known->second[0]));
-    Tensor to(dtype_of<To>, {static_cast<std::int64_t>(known->second.size())});
-    std::vector<std::string> results;
-    for (std::size_t k = 0; k < known->second.size(); ++k) {
-      to.template mutable_data<To>()[k] = f(known->second[k]);
-      if constexpr (std::is_same_v<To, std::string>) results.push_back(to.template data<To>()[k]);
+    if (known == context.known_texts.end() || known->second.empty()) {
+      parts.emplace_back(apply("decant", "TextEdit", {column}, attributes));
+      continue;
     }
-    const Expr hits = equal(column, column.constant(from));
-    const Expr code = unsqueeze(argmax(cast(hits, DType::int32), 1), 1);
-    const Expr out = gather(column.constant(to), require(code, cast(reduce_max(cast(hits, DType::int32), 1, true), DType::boolean), "a text that the domain does not list"), 0);
-    if (!results.empty()) context.known_texts[out.id()] = std::move(results);
+    // What a domain lists is what can come: other runtimes, which do not know the operator, can look that up.
+    Attributes all = attributes;
+    all["known"] = known->second;
+    const Expr out = apply("decant", "TextEdit", {column}, all);
+    const Expr results = apply("decant", "TextEdit", {column.constant(Tensor::of<std::string>({static_cast<std::int64_t>(known->second.size())}, known->second))}, std::move(all));
+    if (const Tensor* texts = context.builder.constant_of(results.id()); texts != nullptr && texts->dtype() == DType::string) {
+      context.known_texts[out.id()] = {texts->data<std::string>().begin(), texts->data<std::string>().end()};
+    }
     parts.emplace_back(out);
   }
   return Table::joined(parts);
 }
+Table replaced(Context& context, const Object& self, const Table& x, const std::string& pattern, const std::string& by) {
+  if (by.find_first_of("\\$") != std::string::npos) unsupported(self, "a replacement that refers to groups");
+  return edited(context, self, x, {{"edit", "replace"}, {"pattern", pattern}, {"replacement", by}});
+}
 
 Result substring(Context& context, const Object& self, Method, const Table& x) {
-  const std::int64_t begin = self["begin"].integer(), end = self["end"].integer();
-  if (begin < 0 || end < begin) unsupported(self, "positions from the end");
-  return text_function(context, self, x, [&](const std::string& text) {
-    if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) unsupported(self, "texts beyond ASCII");
-    const auto from = static_cast<std::size_t>(begin);
-    return from >= text.size() ? std::string() : text.substr(from, static_cast<std::size_t>(end - begin));
-  });
+  return edited(context, self, x, {{"edit", "slice"}, {"begin", self["begin"].integer()}, {"end", self["end"].integer()}});
 }
-
-/// The regular expressions that are a row of letters, dots and sets, perhaps with ^ before and $ after: no repetition, so the work is bounded.
-class Pattern {
- public:
-  Pattern(const Object& self, std::string_view text) {
-    const auto refuse = [&] { unsupported(self, format("the regular expression \"{}\"", printable(text, 100))); };
-    std::size_t i = 0;
-    if (text.starts_with('^')) starts_ = true, ++i;
-    for (; i < text.size(); ++i) {
-      const char c = text[i];
-      if (c == '$' && i + 1 == text.size()) {
-        ends_ = true;
-      } else if (c == '[') {
-        Atom atom;
-        const std::size_t close = text.find(']', i + 1);
-        if (close == text.npos || close == i + 1 || text[i + 1] == '^') refuse();
-        for (std::size_t k = i + 1; k < close; ++k) {
-          if (text[k] == '-' || text[k] == '\\' || text[k] == '[') refuse();
-          atom.any_of += text[k];
-        }
-        atoms_.push_back(std::move(atom));
-        i = close;
-      } else if (std::string_view("\\*+?{}()|^$].").find(c) != std::string_view::npos || static_cast<unsigned char>(c) >= 0x80) {
-        refuse();
-      } else {
-        atoms_.push_back({std::string(1, c)});
-      }
-    }
-    if (atoms_.empty()) refuse();
-  }
-  std::size_t size() const { return atoms_.size(); }
-  bool matches_at(std::string_view text, std::size_t at) const {
-    if ((starts_ && at != 0) || at + atoms_.size() > text.size() || (ends_ && at + atoms_.size() != text.size())) return false;
-    for (std::size_t k = 0; k < atoms_.size(); ++k) {
-      if (atoms_[k].any_of.find(text[at + k]) == std::string::npos) return false;
-    }
-    return true;
-  }
-
- private:
-  struct Atom { std::string any_of; };
-  std::vector<Atom> atoms_;
-  bool starts_ = false, ends_ = false;
-};
-
-Result replace(Context& context, const Object& self, Method, const Table& x) {
-  const Pattern pattern(self, self["pattern"].text());
-  const std::string by = self["replacement"].text();
-  if (by.find_first_of("\\$") != std::string::npos) unsupported(self, "a replacement that refers to groups");
-  return text_function(context, self, x, [&](const std::string& text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size();) {
-      if (pattern.matches_at(text, i)) out += by, i += pattern.size();
-      else out += text[i++];
-    }
-    return out;
-  });
-}
-
-Result matches(Context& context, const Object& self, Method, const Table& x) {
-  const Pattern pattern(self, self["pattern"].text());
-  return text_function(context, self, x, [&](const std::string& text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (pattern.matches_at(text, i)) return true;
-    }
-    return false;
-  });
-}
+Result replace(Context& context, const Object& self, Method, const Table& x) { return replaced(context, self, x, self["pattern"].text(), self["replacement"].text()); }
+Result matches(Context& context, const Object& self, Method, const Table& x) { return edited(context, self, x, {{"edit", "contains"}, {"pattern", self["pattern"].text()}}); }
+Result string_length(Context& context, const Object& self, Method, const Table& x) { return edited(context, self, x, {{"edit", "length"}}); }
 
 Result string_normalizer(Context& context, const Object& self, Method, const Table& x) {
   const std::string function = self.text("function", "");
-  const bool lower = function.starts_with("lower"), upper = function.starts_with("upper"), trim = self.boolean("trim_blanks", true);
-  if (!lower && !upper && !function.empty()) unsupported(self, format("function=\"{}\"", printable(function)));
-  return text_function(context, self, x, [&](const std::string& text) {
-    if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) unsupported(self, "texts beyond ASCII");
-    const std::size_t first = trim ? text.find_first_not_of(" \t\n\r\v\f") : 0;
-    std::string out = first == text.npos ? std::string() : text.substr(first, trim ? text.find_last_not_of(" \t\n\r\v\f") + 1 - first : text.npos);
-    for (char& c : out) c = lower && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    return out;
-  });
+  Table out = x;
+  if (function.starts_with("lower")) out = edited(context, self, out, {{"edit", "lower"}});
+  else if (function.starts_with("upper")) out = edited(context, self, out, {{"edit", "upper"}});
+  else if (!function.empty()) unsupported(self, format("function=\"{}\"", printable(function)));
+  return self.boolean("trim_blanks", true) ? edited(context, self, out, {{"edit", "strip"}}) : out;
+}
+
+/// How many words a text has: each becomes "1", what lies between them nothing, and the ones are counted.
+Result word_count(Context& context, const Object& self, Method, const Table& x) {
+  const Table ones = replaced(context, self, x, "(" + self.text("word_pattern", "\\w+") + ")", "1");
+  return edited(context, self, replaced(context, self, ones, "(" + self.text("non_word_pattern", "\\W+") + ")", ""), {{"edit", "length"}});
 }
 
 Result power_function(Context&, const Object& self, Method, const Table& x) { return pow(x.matrix(), self["power"].real()); }
+
+/// LagTransformer and RollingAggregateTransformer: what stands in the rows before, of all rows or of those with the same block_indicators.
+Result rows_before(Context& context, const Object& self, Method, const Table& x) {
+  context.row_wise = false;
+  const std::int64_t n = self["n"].integer();
+  if (n < 1 || n > 10'000) unsupported(self, format("n={}", n));
+  std::vector<bool> is_key(x.width(), false);
+  if (self.set("block_indicators")) {
+    const std::vector<Object> indicators = self["block_indicators"].elements();
+    if (indicators.size() != 1) unsupported(self, "other than one block_indicators");
+    const auto at = indicators[0].is_text() ? std::ranges::find(x.names(), indicators[0].text()) - x.names().begin() : indicators[0].integer();
+    if (at < 0 || static_cast<std::size_t>(at) >= x.width()) self.fail(Code::corrupt, "block_indicators that name no column");
+    is_key[static_cast<std::size_t>(at)] = true;
+  }
+  std::optional<Expr> key;
+  std::vector<std::int64_t> others;
+  for (std::size_t i = 0; i < x.width(); ++i) {
+    if (!is_key[i]) others.push_back(static_cast<std::int64_t>(i));
+    else if (!x.is_open(i)) key = x.column(i, x.is_text(i));  // of either kind: asking does not settle which
+  }
+  if (others.empty()) self.fail(Code::corrupt, "has no columns beside block_indicators");
+  const Expr rows = apply("decant", "RowsBefore", {key ? *key : zero_rows(x.select(others))}, {{"n", n}});  // [N, n], the nearest first, -1 where there is none
+  const bool lags = self.name() == "LagTransformer";
+  std::vector<Table> parts;
+  for (std::size_t i = 0; i < x.width(); ++i) {
+    if (is_key[i]) {
+      parts.push_back(x.select({static_cast<std::int64_t>(i)}));
+      continue;
+    }
+    const bool text = x.is_text(i) && lags;
+    const Expr column = squeeze(text ? x.column(i, true) : cast(x.column(i), DType::float64), 1);
+    const Expr nothing = text ? column.constant(Tensor::scalar(std::string())) : column.scalar(std::nan(""));
+    const Expr at = lags ? slice(rows, n - 1, n, 1) : rows, none = less(at, at.scalar(0));
+    const Expr values = gather(column, where(none, at.scalar(0), at), 0);
+    if (lags) {
+      parts.emplace_back(where(none, nothing, values));
+      continue;
+    }
+    const std::string function = self.text("function", "");
+    const auto over = [&](double absent) { return where(none, values.scalar(absent), values); };
+    const Expr sum = reduce_sum(over(0), 1, true), count = reduce_sum(cast(logical_not(none), DType::float64), 1, true);
+    Expr out;
+    if (function == "mean" || function == "avg") out = sum / count;
+    else if (function == "sum") out = sum;
+    else if (function == "min") out = reduce_min(over(std::numeric_limits<double>::infinity()), 1, true);
+    else if (function == "max") out = reduce_max(over(-std::numeric_limits<double>::infinity()), 1, true);
+    else if (function.starts_with("prod")) out = apply("ReduceProd", {over(1), rows.integers({1})}, {{"keepdims", std::int64_t{1}}});
+    else unsupported(self, format("the function {}", printable(function)));
+    parts.emplace_back(where(equal(count, count.scalar(0)), nothing, out));
+  }
+  return Table::joined(parts);
+}
 
 Result aggregate(Context&, const Object& self, Method, const Table& t) {
   const Expr x = t.matrix();
@@ -302,13 +287,16 @@ std::span<const Estimator> sklearn2pmml_preprocessing_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"CastTransformer", kTransformer, cast_transformer},           {"MultiCastTransformer", kTransformer, cast_transformer},
       {"ExpressionTransformer", kTransformer, expression_transformer}, {"IdentityTransformer", kTransformer, identity},
-      {"DaysSinceYearTransformer", kTransformer, days_since_year},   {"ConcatTransformer", kTransformer, concat_transformer},
+      {"DaysSinceYearTransformer", kTransformer, since_year},   {"ConcatTransformer", kTransformer, concat_transformer},
       {"LookupTransformer", kTransformer, lookup},                   {"MultiLookupTransformer", kTransformer, lookup},
       {"SubstringTransformer", kTransformer, substring},             {"ReplaceTransformer", kTransformer, replace},
       {"MatchesTransformer", kTransformer, matches},                 {"PowerFunctionTransformer", kTransformer, power_function},
       {"Aggregator", kTransformer, aggregate},                       {"AggregateTransformer", kTransformer, aggregate},
       {"CutTransformer", kTransformer, cut},                         {"PMMLLabelBinarizer", kTransformer, label_binarizer},
       {"PMMLLabelEncoder", kTransformer, label_encoder},             {"Slicer", kTransformer, slicer},
+      {"FilterLookupTransformer", kTransformer, lookup},             {"LagTransformer", kTransformer, rows_before},
+      {"RollingAggregateTransformer", kTransformer, rows_before},    {"SecondsSinceYearTransformer", kTransformer, since_year},
+      {"SecondsSinceMidnightTransformer", kTransformer, since_midnight}, {"StringLengthTransformer", kTransformer, string_length},
       {"WordCountTransformer", kTransformer, word_count},            {"StringNormalizer", kTransformer, string_normalizer},
   };
   return kEstimators;

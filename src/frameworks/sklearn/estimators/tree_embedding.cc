@@ -14,9 +14,12 @@ Result random_trees_embedding(Context&, const Object& self, Method method, const
   const std::vector<Object> leaves = encoder["categories_"].elements();
   if (trees.empty() || leaves.size() != trees.size()) self.fail(Code::corrupt, format("{} trees, and leaves of {}", trees.size(), leaves.size()));
   const Expr leaf = leaf_numbers(trees, cast(x.matrix(), DType::float32));
-  std::vector<Expr> out;
-  for (std::size_t t = 0; t < trees.size(); ++t) out.push_back(cast(equal(columns(leaf, {static_cast<std::int64_t>(t)}), leaf.row(leaves[t].list())), DType::float64));
-  return concat(out, 1);
+  std::vector<Expr> pairs;
+  for (std::size_t t = 0; t < trees.size(); ++t) {
+    pairs.push_back(columns(leaf, {static_cast<std::int64_t>(t)}));
+    pairs.push_back(reshape(leaf.row(leaves[t].list()), {1, -1}));
+  }
+  return apply("decant", "Indicators", pairs);
 }
 
 }  // namespace

@@ -44,10 +44,10 @@ Expr predicted(Context& context, const Object& self, const Table& x) {
   return xgboost::transformed(booster, xgboost::margin(booster, rows_of(context, self, booster, x), rounds_of(self, booster), booster.version >= kInPlace));
 }
 
-/// XGBModel.apply, which gives float32.
+/// XGBModel.apply, which looked at all trees before 1.4.
 Expr leaves(Context& context, const Object& self, const Table& x) {
   const xgboost::Booster& booster = xgboost::booster_of(self["_Booster"]);
-  return cast(xgboost::leaves(booster, rows_of(context, self, booster, x), rounds_of(self, booster)), DType::float32);
+  return xgboost::leaves(booster, rows_of(context, self, booster, x), booster.version >= kInPlace ? rounds_of(self, booster) : std::nullopt);
 }
 
 Result regressor(Context& context, const Object& self, Method method, const Table& x) {

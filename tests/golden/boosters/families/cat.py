@@ -22,6 +22,8 @@ def model(name, build, target, table="missing", how="cbm", labels=None, prepare=
         raw = cb.CatBoost.predict(fitted, train.ask, prediction_type="RawFormulaVal")
         if not np.array_equal(raw, answers["predict"]):
             answers["RawFormulaVal"] = raw
+        # As the file holds it: leaves of trees of any shape are numbered anew when JSON is read.
+        answers["apply"] = cb.CatBoost().load_model(str(path), format=how).calc_leaf_indexes(cb.Pool(train.ask, cat_features=made.get_cat_feature_indices()))
         return path, answers
 
 
@@ -77,7 +79,10 @@ def pickled(name, build, target, table="missing", labels=None, prepare=False, co
         fitted = made.fit(x, np.array(labels)[y] if labels else y)
         path = stem.with_name(stem.name + ".pkl")
         path.write_bytes(pickle.dumps(fitted, protocol=4))
-        return path, asked(fitted, train)
+        answers = asked(fitted, train)
+        if hasattr(fitted, "calc_leaf_indexes"):
+            answers["apply"] = fitted.calc_leaf_indexes(cb.Pool(train.ask, cat_features=fitted.get_cat_feature_indices()))
+        return path, answers
 
 
 def in_pipeline():

@@ -35,10 +35,11 @@ def native(name, objective, target, table="missing", how="text", rounds=6, since
         booster = fit(data, train, options, rounds) if fit else lgb.train(options, data, rounds)
         if how == "text":
             booster = lgb.Booster(model_str=booster.model_to_string())
-        answers = {"predict": booster.predict(train.ask)}
+        answers = {"predict": booster.predict(train.ask), "apply": booster.predict(train.ask, pred_leaf=True)}
         raw = booster.predict(train.ask, raw_score=True)
         if not np.array_equal(raw, answers["predict"]):
             answers["raw_score"] = raw
+        answers["apply"] = booster.predict(train.ask, pred_leaf=True)
         return save(booster, stem, how), answers
 
 
@@ -138,7 +139,7 @@ def _(train, stem):
     of = frame(train)
     booster = lgb.train(dict(COMMON, objective="regression", min_data_per_group=2, cat_smooth=1), lgb.Dataset(of(train.x), label=train.real), 6)
     train.name, train.ask, train.suffix = "frame", of(train.ask), ".csv"
-    return save(booster, stem, "text"), {"predict": booster.predict(train.ask)}
+    return save(booster, stem, "text"), {"predict": booster.predict(train.ask), "apply": booster.predict(train.ask, pred_leaf=True)}
 
 
 def wrapped(name, build, target, table="missing", fit=None, prepare=None, contracts=None):
@@ -147,7 +148,7 @@ def wrapped(name, build, target, table="missing", fit=None, prepare=None, contra
         model, x = built(build, train, prepare)
         y = getattr(train, target)
         model.fit(x, np.array(["low", "mid", "top"])[y] if table == "plain" and target == "multi" else y, **(fit(train) if fit else {}))
-        return save(model, stem, "pickle"), asked(model, train)
+        return save(model, stem, "pickle"), dict(asked(model, train), apply=model.predict(train.ask, pred_leaf=True))
 
 
 SMALL = {"n_estimators": 6, "num_leaves": 9, "min_child_samples": 5, "n_jobs": 1, "random_state": 0, "verbose": -1}

@@ -48,6 +48,8 @@ def native(name, objective, target, table="missing", how="json", rounds=6, contr
         margin = booster.predict(ask, output_margin=True, **more)
         if not np.array_equal(margin, answers["predict"]):
             answers["output_margin"] = margin
+        if params.get("booster") != "gblinear":
+            answers["apply"] = booster.predict(ask, pred_leaf=True)
         return save(booster, stem, how), answers
 
 
@@ -153,7 +155,7 @@ def categories(name, onehot, how, target="real", objective="reg:squarederror", *
         train.ask[:4, 3] = [np.nan, 200, 69, 0]
         train.name = "codes_asked"
         ask = xgb.DMatrix(train.ask, feature_types=kinds, enable_categorical=True)
-        return save(booster, stem, how), {"predict": booster.predict(ask)}
+        return save(booster, stem, how), {"predict": booster.predict(ask), "apply": booster.predict(ask, pred_leaf=True)}
 
 
 categories("xgb_categories_onehot", 100, "json")
@@ -169,7 +171,7 @@ def _(train, stem):
     data = xgb.DMatrix(of(train.x), label=train.real, enable_categorical=True)
     booster = xgb.train(dict(COMMON, tree_method="hist", max_cat_to_onehot=4), data, 6)
     train.name, train.ask, train.suffix = "frame", of(train.ask), ".csv"
-    return save(booster, stem, "ubj"), {"predict": booster.predict(xgb.DMatrix(train.ask, enable_categorical=True))}
+    return save(booster, stem, "ubj"), {"predict": booster.predict(xgb.DMatrix(train.ask, enable_categorical=True)), "apply": booster.predict(xgb.DMatrix(train.ask, enable_categorical=True), pred_leaf=True)}
 
 
 def wrapped(name, build, target, table="missing", without=(), fit=None, prepare=None, contract=EXACT):
@@ -177,7 +179,7 @@ def wrapped(name, build, target, table="missing", without=(), fit=None, prepare=
     def _(train, stem):
         model, x = built(build, train, prepare)
         model.fit(x, getattr(train, target), **(fit(train) if fit else {}))
-        return save(model, stem, "pickle"), asked(model, train)
+        return save(model, stem, "pickle"), dict(asked(model, train), apply=model.apply(train.ask))
 
 
 SMALL = {"n_estimators": 6, "max_depth": 3, "n_jobs": 1, "random_state": 0}

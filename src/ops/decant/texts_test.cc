@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DaysOfDate, CategoryHash, StringConcat and Require, as a session runs them.
+// SecondsOfDate, TextEdit, CategoryHash, StringConcat and Require, as a session runs them.
 #include <gtest/gtest.h>
 
 #include "exec/session.h"
@@ -23,16 +23,43 @@ Tensor run(const std::vector<std::string>& rows, Build build) {
   return Session(model).run(inputs)[0];
 }
 
-Tensor days(const std::vector<std::string>& rows) {
-  return run(rows, [](Expr x) { return apply("decant", "DaysOfDate", {x}); });
+Tensor seconds(const std::vector<std::string>& rows) {
+  return run(rows, [](Expr x) { return apply("decant", "SecondsOfDate", {x}); });
 }
 
-TEST(Texts, DatesAreDaysSince1970) {
-  const Tensor out = days({"1970-01-01", "1977-01-01", "1969-12-31", "2000-02-29", "0001-01-01"});
-  const std::vector<std::int64_t> want{0, 2557, -1, 11016, -719162};  // numpy.datetime64(…, "D").astype(int)
-  for (std::size_t i = 0; i < want.size(); ++i) EXPECT_EQ(out.integer(i), want[i]);
-  EXPECT_EQ(days({}).size(), 0u);
-  for (const char* bad : {"", "1970", "1970-1-01", "1970-13-01", "1900-02-29", "1970/01/01", "1970-01-01T"}) EXPECT_THROW(days({bad}), Error) << bad;
+TEST(Texts, DatesAreSecondsSince1970) {
+  const Tensor out = seconds({"1970-01-01", "1977-01-01", "1969-12-31", "2000-02-29", "0001-01-01", "1969-12-31T23:59:59", "2024-02-29 12:34", "2024-02-29 12:34:56.999"});
+  // numpy.datetime64(…, "s").astype(int)
+  const std::vector<std::int64_t> want{0, 220924800, -86400, 951782400, -62135596800, -1, 1709210040, 1709210096};
+  for (std::size_t i = 0; i < want.size(); ++i) EXPECT_EQ(out.integer(i), want[i]) << i;
+  EXPECT_EQ(seconds({}).size(), 0u);
+  for (const char* bad : {"", "1970", "1970-1-01", "1970-13-01", "1900-02-29", "1970/01/01", "1970-01-01T", "1970-01-01T24:00", "1970-01-01T10:60", "1970-01-01T10:00:00Z", "1970-01-01T10:00:00."}) {
+    EXPECT_THROW(seconds({bad}), Error) << bad;
+  }
+}
+
+std::vector<std::string> edited(const std::vector<std::string>& rows, const Attributes& attributes) {
+  const Tensor out = run(rows, [&](Expr x) { return apply("decant", "TextEdit", {x}, attributes); });
+  if (out.dtype() == DType::string) return {out.data<std::string>().begin(), out.data<std::string>().end()};
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < out.size(); ++i) texts.push_back(std::to_string(out.integer(i)));
+  return texts;
+}
+
+TEST(Texts, AreEditedAsPythonDoes) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(edited({"AbÇ", "ΑΣ"}, {{"edit", "lower"}}), (Texts{"abç", "ας"}));
+  EXPECT_EQ(edited({"abç ÿ"}, {{"edit", "upper"}}), (Texts{"ABÇ Ÿ"}));
+  EXPECT_THROW(edited({"straße"}, {{"edit", "upper"}}), Error);
+  EXPECT_EQ(edited({" \ta b\u2003", "", "  "}, {{"edit", "strip"}}), (Texts{"a b", "", ""}));
+  EXPECT_EQ(edited({"äbcd", "ä", ""}, {{"edit", "slice"}, {"begin", std::int64_t{1}}, {"end", std::int64_t{3}}}), (Texts{"bc", "", ""}));
+  EXPECT_EQ(edited({"äbc", ""}, {{"edit", "length"}}), (Texts{"3", "0"}));
+  // re.sub("x*", "-", "abxd") and what surrounds it
+  EXPECT_EQ(edited({"abxd", ""}, {{"edit", "replace"}, {"pattern", "x*"}, {"replacement", "-"}}), (Texts{"-a-b--d-", "-"}));
+  EXPECT_EQ(edited({"a1b22", "ab"}, {{"edit", "replace"}, {"pattern", "([0-9])+"}, {"replacement", ""}}), (Texts{"ab", "ab"}));
+  EXPECT_EQ(edited({"cat", "concat", "dog"}, {{"edit", "contains"}, {"pattern", "^c(a|o)"}}), (Texts{"1", "1", "0"}));
+  EXPECT_THROW(edited({"a"}, {{"edit", "turn"}}), Error);
+  EXPECT_THROW(edited({"a"}, {{"edit", "slice"}, {"begin", std::int64_t{-1}}, {"end", std::int64_t{3}}}), Error);
 }
 
 TEST(Texts, AreHashedAsCatBoostDoes) {
