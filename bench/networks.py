@@ -7,7 +7,8 @@
 The networks have random weights from fixed seeds and are made once, in the cache folder (DECANT_CACHE, default ~/.cache/decant). Each
 peer is asked for float32 arithmetic (OpenVINO would take bfloat16 where the machine has it) and for lowest latency. Times of decant come
 from `decant bench`, those of the others from the same procedure in here: runs for a while, the best time counts, because other work on
-the machine only ever adds. Answers must agree (1e-4 relative to the largest). A ratio is decant's time by the faster peer's: below 1,
+the machine only ever adds. Loading is from the file to where a run can begin: decant's opening and plan (`load` and `ready`), the
+creation of a session of ONNX Runtime, OpenVINO's compilation and request. Answers must agree (1e-4 relative to the largest). A ratio is decant's time by the faster peer's: below 1,
 decant is faster; the ratio "cpu" is that of the processor time of one run, which other work on the machine disturbs less. Exit code 1 when answers differ; --strict: also when a ratio is above 1.
 """
 import argparse
@@ -255,7 +256,7 @@ def main():
             best, load, spent, apart = {}, {}, {}, 0.0
             for _ in range(args.rounds):
                 out = json.loads(subprocess.run([args.decant, "bench", str(file), str(given), "--threads", str(threads), "--json", "--seconds", str(args.seconds)], check=True, capture_output=True, text=True).stdout)
-                one = out["batch"]["best"], out["load"] + out["first"]
+                one = out["batch"]["best"], out["load"] + out["ready"]
                 best["decant"], load["decant"] = (min(a, b) for a, b in zip(one, (best.get("decant", 1e9), load.get("decant", 1e9))))
                 spent["decant"] = min(out["batch"]["processor"], spent.get("decant", 1e9))
                 for kind in ("onnxruntime", "openvino"):

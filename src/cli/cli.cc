@@ -52,7 +52,7 @@ int run_cli(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   std::string memory;
-  app.add_option("--max-memory", memory, "most memory that opening a file may take, such as 512M or 4G (default: from the file's size)");
+  app.add_option("--max-memory", memory, "most memory that opening a file may take, and a single value that it asks for by number, such as 512M or 4G (default: from the file's size)");
   std::function<int()> command;
   const auto add = [&](CLI::App* sub, auto& options, int (*run)(const std::decay_t<decltype(options)>&)) {
     sub->callback([&command, &options, run] { command = [&options, run] { return run(options); }; });

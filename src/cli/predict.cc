@@ -60,6 +60,7 @@ int predict(const PredictOptions& options) {
   const auto [model, inputs] = model_for(source, part, options.input);
   SessionOptions how;
   how.threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  how.memory = options.memory;
   how.reference_kernels = options.reference;
   const Session session(model, how);
   std::vector<Tensor> answers;

@@ -38,6 +38,7 @@ struct Session::Plan {
   std::vector<ValueId> outputs;
   std::vector<Step> steps;
   std::size_t block_rows = 4096;
+  std::uint64_t memory = 0;  // SessionOptions::memory
 };
 
 struct Session::Cache {
@@ -49,7 +50,7 @@ struct Session::Cache {
 
 Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
     : model_(std::move(model)), options_(options), cache_(std::make_unique<Cache>()) {
-  if (!options_.reference_kernels && !model_->signature.row_wise && is_network(model_->graph)) cache_->networks = std::make_unique<Networks>(model_->graph, options_.threads);
+  if (!options_.reference_kernels && !model_->signature.row_wise && is_network(model_->graph)) cache_->networks = std::make_unique<Networks>(model_->graph, options_.threads, options_.memory);
 }
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
@@ -78,6 +79,7 @@ std::shared_ptr<const Session::Plan> Session::plan_for(std::span<const std::stri
   const Graph& graph = model_->graph;
   auto plan = std::make_shared<Plan>();
   plan->outputs = outputs_named(wanted);
+  plan->memory = options_.memory;
 
   // From the wanted outputs back to what they need.
   std::vector<bool> needed(graph.values.size(), false);
@@ -150,7 +152,7 @@ std::vector<Tensor> run_plan(const Graph& graph, const Plan& plan, std::span<con
     for (const auto& step : plan.steps) times->push_back({step.node->name, step.node->op, 0});
   }
   std::size_t at_step = 0;
-  Turns turns;
+  Turns turns = Turns::with_memory(plan.memory);
   std::vector<Tensor> values(graph.values.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) values[static_cast<std::size_t>(graph.inputs[i])] = inputs[i];
   const auto value = [&](ValueId id) -> const Tensor* {
@@ -232,6 +234,34 @@ std::span<const Tensor> Session::checked(std::span<const Tensor> inputs, std::ve
   if (as_declared) return inputs;
   for (std::size_t i = 0; i < inputs.size(); ++i) storage.push_back(converted(inputs[i], signature.inputs[i].type.dtype, signature.inputs[i].name));
   return storage;
+}
+
+bool Session::make_ready(std::span<const Shape> shapes, std::span<const std::string> wanted) const {
+  const std::vector<Input>& inputs = model_->signature.inputs;
+  if (!shapes.empty() && shapes.size() != inputs.size()) throw Error(Code::mismatch, format("the model takes {} inputs, given shapes of {}", inputs.size(), shapes.size()));
+  if (cache_->networks == nullptr) {
+    plan_for(wanted);
+    return true;
+  }
+  std::vector<std::pair<DType, Shape>> known;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Type& type = inputs[i].type;
+    if (!is_tensor(type.dtype) || type.dtype == DType::string || type.dtype == DType::undefined) return false;
+    Shape shape = shapes.empty() ? Shape() : shapes[i];
+    if (shapes.empty()) {
+      if (!type.has_rank) return false;
+      for (const Dim& d : type.shape) {
+        if (!d.known()) return false;
+        shape.push_back(d.value);
+      }
+    }
+    if (std::ranges::any_of(shape, [](std::int64_t d) { return d < 0; })) throw Error(Code::mismatch, format("input {} of shape {}", printable(inputs[i].name), text_of(shape)));
+    known.emplace_back(type.dtype, std::move(shape));
+  }
+  const auto network = cache_->networks->plan(outputs_named(wanted), std::span<const std::pair<DType, Shape>>(known));
+  if (network == nullptr) plan_for(wanted);  // out of proportion: values are made one by one
+  else network->reserve();
+  return true;
 }
 
 bool Session::run_network(std::span<const Tensor> given, std::vector<Tensor>& outputs, std::span<const std::string> wanted, std::vector<StepTime>* times) const {

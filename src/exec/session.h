@@ -17,6 +17,7 @@ namespace decant {
 struct SessionOptions {
   unsigned threads = 1;          // rows of a row-wise model, or the work of each operator of a network, are shared out to this many threads
   std::size_t block_rows = 0;    // rows run at a time in a row-wise model; 0: chosen from the width of its values
+  std::uint64_t memory = 0;      // what one value may take whose size the file asks for by number; below 256 MiB, that (ops/bounded.h)
   bool reference_kernels = false;  // no fast kernels: for tests that compare the two
 };
 
@@ -33,6 +34,10 @@ class Session {
   explicit Session(std::shared_ptr<const Model> model, SessionOptions options = {});
   ~Session();
   Session(Session&&) noexcept;
+
+  /// Does before the first run what it would do: chooses kernels, and of a network makes the plan, packs the weights and takes the memory.
+  /// `shapes`: of the inputs (empty: as the signature declares them). False where the shapes are not all known and a plan needs them.
+  bool make_ready(std::span<const Shape> shapes = {}, std::span<const std::string> wanted = {}) const;
 
   /// One tensor for each input of the signature, in its order; numbers are converted to the declared element type. `wanted` names
   /// outputs (empty: all, in the signature's order). Throws mismatch naming the input, and what the operators throw.

@@ -39,7 +39,7 @@ Bytes codestream(Bytes data) {
 // What the marker segments of a codestream ask for at most.
 struct Demands {
   std::uint64_t width = 0, height = 0, components = 0, tiles = 0, layers = 0, resolutions = 1;
-  unsigned precinct = 30, block = 20;  // log2 of their least areas
+  double precincts = 0, blocks = 0;  // of one component, over all resolutions
 };
 
 constexpr std::uint32_t kSiz = 0xFF51, kCod = 0xFF52, kCoc = 0xFF53, kSot = 0xFF90, kSod = 0xFF93, kEoc = 0xFFD9;
@@ -47,18 +47,21 @@ constexpr std::uint32_t kSiz = 0xFF51, kCod = 0xFF52, kCoc = 0xFF53, kSot = 0xFF
 // The part that COD and COC share: levels, size of a code block, style, transform, sizes of precincts (Annex A.6.1).
 void coding_style(Bytes b, std::size_t at, bool own_precincts, Demands& d) {
   const Bytes p = part(b, at, 5);
-  const unsigned levels = p[0], wide = (p[1] & 15u) + 2, high = (p[2] & 15u) + 2;
+  const int levels = p[0], wide = (p[1] & 15) + 2, high = (p[2] & 15) + 2;
   if (levels > 32) bad("JPEG 2000: " + std::to_string(levels) + " levels");
-  d.resolutions = std::max<std::uint64_t>(d.resolutions, levels + 1);
-  unsigned x = wide, y = high;
-  if (own_precincts) {
-    for (const std::uint8_t size : part(b, at + 5, levels + 1)) {
-      d.precinct = std::min(d.precinct, (size & 15u) + (size >> 4));
-      x = std::min<unsigned>(x, size & 15u);
-      y = std::min<unsigned>(y, size >> 4);
-    }
+  d.resolutions = std::max<std::uint64_t>(d.resolutions, static_cast<std::uint64_t>(levels) + 1);
+  const Bytes sizes = own_precincts ? part(b, at + 5, static_cast<std::size_t>(levels) + 1) : Bytes();
+  double precincts = 0, blocks = 0;
+  for (int r = 0; r <= levels; ++r) {  // from the smallest picture on
+    const double w = std::ldexp(static_cast<double>(d.width), r - levels) + 1, h = std::ldexp(static_cast<double>(d.height), r - levels) + 1;
+    const int x = own_precincts ? sizes[static_cast<std::size_t>(r)] & 15 : 15, y = own_precincts ? sizes[static_cast<std::size_t>(r)] >> 4 : 15;
+    precincts += (std::ldexp(w, -x) + 1) * (std::ldexp(h, -y) + 1);
+    // Of the bands of a picture: half as wide and high as its precincts, but for the smallest.
+    const int half = r == 0 ? 0 : 1;
+    blocks += (std::ldexp(w, -std::max(0, std::min(wide, x - half))) + 1) * (std::ldexp(h, -std::max(0, std::min(high, y - half))) + 1);
   }
-  d.block = std::min(d.block, x + y);
+  d.precincts = std::max(d.precincts, precincts);
+  d.blocks = std::max(d.blocks, blocks);
 }
 
 Demands demands(Bytes all) {
@@ -116,9 +119,8 @@ Header probe(Bytes data) {
   if (d.width > 0x7fffffff || d.height > 0x7fffffff || d.components == 0 || d.components > 8) bad("JPEG 2000: " + std::to_string(d.width) + " x " + std::to_string(d.height) + " pixels of " + std::to_string(d.components) + " components");
   // In double, because only the order of magnitude matters and nothing can wrap. Figures: sizes of OpenJPEG 2.5's structures, rounded up.
   const double pixels = static_cast<double>(d.width) * static_cast<double>(d.height), components = static_cast<double>(d.components);
-  const double all = pixels * components * 1.5 + 1;  // of all resolutions
-  const double precincts = all / std::exp2(d.precinct) + static_cast<double>(d.tiles) * components * static_cast<double>(d.resolutions);
-  const double working = 8.0 * components * pixels + 512 * precincts + 256 * (all / std::exp2(d.block) + precincts) + 8192.0 * static_cast<double>(d.tiles) +
+  const double precincts = components * (d.precincts + 4 * static_cast<double>(d.tiles) * static_cast<double>(d.resolutions));  // cut at the borders of tiles
+  const double working = 8.0 * components * pixels + 512 * precincts + 256 * (components * d.blocks + 3 * precincts) + 8192.0 * static_cast<double>(d.tiles) +
                          2 * static_cast<double>(d.layers) * precincts * static_cast<double>(d.resolutions) + 2.0 * static_cast<double>(data.size()) + (4 << 20);
   Header out{static_cast<std::uint32_t>(d.width), static_cast<std::uint32_t>(d.height), d.components <= 2 ? 1u : 3u, working < 1e18 ? static_cast<std::uint64_t>(working) : ~std::uint64_t{0}};
   // A palette makes three colours of one component; which it is, only the boxes say.

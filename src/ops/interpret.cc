@@ -97,9 +97,9 @@ std::vector<Tensor> GraphRunner::run(std::span<const Tensor> inputs, std::span<c
     KernelContext context(*step.node, in, out, step.kernel.state.get(), &executor);
     step.kernel.run(context);
     // A loop that doubles its state at every turn must end before the memory does.
-    constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
+    const std::uint64_t most = std::max(std::uint64_t{1} << 30, turns.memory());
     for (const Tensor& t : out) {
-      if (t.total_bytes() > kMost) AttributeView(*step.node).fail(Code::limit, format("a value of {} inside a loop or a branch", human_bytes(t.total_bytes())));
+      if (t.total_bytes() > most) AttributeView(*step.node).fail(Code::limit, format("a value of {} inside a loop or a branch; raise --max-memory if you trust this file", human_bytes(t.total_bytes())));
     }
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (step.node->outputs[i] == kNoValue) continue;

@@ -16,12 +16,15 @@ namespace decant {
 /// What one run of a model may still cost, shared by all bodies that it runs.
 class Turns {
  public:
-  /// Real decoders loop thousands of times; a file that asks for more than this is not waited for.
-  explicit Turns(std::uint64_t most = 2'000'000) : left_(most) {}
+  /// Real decoders loop thousands of times; a file that asks for more than this is not waited for. `memory`: Executor::memory.
+  explicit Turns(std::uint64_t most = 2'000'000, std::uint64_t memory = 0) : left_(most), memory_(memory) {}
+  static Turns with_memory(std::uint64_t memory) { return Turns(2'000'000, memory); }
   void take();
+  std::uint64_t memory() const { return memory_; }
 
  private:
   std::atomic<std::uint64_t> left_;
+  std::uint64_t memory_;
 };
 
 /// How a node is run.
@@ -55,6 +58,7 @@ class NodeExecutor final : public Executor {
   NodeExecutor(const Bodies& bodies, std::vector<Tensor> captured, Turns& turns) : bodies_(bodies), captured_(std::move(captured)), turns_(turns) {}
   std::vector<Tensor> run(const Graph& body, std::span<const Tensor> inputs) override { return bodies_.run(body, inputs, captured_, turns_); }
   void count_turn() override { turns_.take(); }
+  std::uint64_t memory() const override { return turns_.memory(); }
 
  private:
   const Bodies& bodies_;

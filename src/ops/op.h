@@ -64,6 +64,8 @@ class Executor {
   virtual std::vector<Tensor> run(const Graph& body, std::span<const Tensor> inputs) = 0;
   /// To be called once for each turn of a loop that the file alone bounds; throws limit when one run of a model makes too many.
   virtual void count_turn() = 0;
+  /// What the user allows one value to take whose size a value asks for; 0: nothing was said (ops/bounded.h).
+  virtual std::uint64_t memory() const = 0;
 };
 
 /// What a kernel sees while it runs. Shapes of inputs are checked by the kernel before it touches memory.
@@ -88,6 +90,8 @@ class KernelContext : public AttributeView {
     return *static_cast<const T*>(state_);
   }
   Executor& executor() const { return *executor_; }
+  /// For the context of an operator that this one runs inside; null where nobody runs the graph (constants that are folded, tests).
+  Executor* around() const { return executor_; }
 
  private:
   std::span<const Tensor* const> inputs_;

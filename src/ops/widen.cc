@@ -48,7 +48,7 @@ void run_widened(KernelContext& c, void (*kernel)(KernelContext&), std::size_t k
     if (c.has_input(i)) wide[i] = widened(c.input(i));
     inputs.push_back(c.has_input(i) ? &wide[i] : nullptr);
   }
-  KernelContext inner(c.node(), inputs, results, nullptr, nullptr);
+  KernelContext inner(c.node(), inputs, results, nullptr, c.around());
   kernel(inner);
   for (std::size_t i = 0; i < results.size(); ++i) c.set_output(i, i < keep ? narrowed(results[i], dtype) : std::move(results[i]));
 }

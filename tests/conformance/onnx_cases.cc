@@ -84,12 +84,14 @@ std::vector<Tensor> values_in(const fs::path& folder, const std::string& prefix)
   return out;
 }
 
-std::string run_case(const fs::path& folder) {
+std::string run_with(const fs::path& folder, std::uint64_t memory) {
   Tolerance tolerance;
   std::ifstream(folder / "tolerance") >> tolerance.relative >> tolerance.absolute;
   try {
     const auto model = std::make_shared<const Model>(onnx::read(Source::open(folder / "model.onnx")));
-    const Session session(model, {});
+    SessionOptions options;
+    options.memory = memory;
+    const Session session(model, options);
     for (int set = 0;; ++set) {
       const std::vector<Tensor> wanted = values_in(folder, format("{}.out.", set));
       if (wanted.empty()) return set == 0 ? "no data" : "";
@@ -104,6 +106,14 @@ std::string run_case(const fs::path& folder) {
   } catch (const std::exception& error) {
     return format("BUG: {}", error.what());
   }
+}
+
+// A case may need memory that only the user can allow: then it must be refused without.
+std::string run_case(const fs::path& folder) {
+  std::uint64_t memory = 0;
+  std::ifstream(folder / "memory") >> memory;
+  if (memory != 0 && !run_with(folder, 0).starts_with(name_of(Code::limit))) return "is not refused without --max-memory";
+  return run_with(folder, memory);
 }
 
 // --- damage: models and inputs changed at random must be answered or refused, whatever they are ----------------------------------------------

@@ -5,7 +5,8 @@
 The package (tools/requirements/onnx.txt) makes its operator cases in Python and ships the others as files; microsoft_cases.py adds operators of onnxruntime's own. They are laid out once, in the
 cache folder, one folder a case: model.onnx, and for data set K the values K.in.I.KIND and K.out.I.KIND, where KIND is tensor, sequence or
 optional. RUNNER (onnx_cases.cc) runs them all and onnx_cases.tsv says what is expected of each: pass; fail, where the answer is wrong or
-missing; skip, where decant does not mean to give it. The last two have a reason. A case that does better than its line is an error too, so that the list stays true; --update writes what is, and refuses to if more
+missing; skip, where decant does not mean to give it. The last two have a reason. `memory` is what the user must allow (--max-memory, in MiB) for
+a case to run; without it the case must be refused. A case that does better than its line is an error too, so that the list stays true; --update writes what is, and refuses to if more
 cases fail than before.
 """
 import argparse
@@ -139,6 +140,15 @@ def cases_folder():
     return folder
 
 
+def allow(folder, memory):
+    """Tells the runner, beside each case, what may be allowed."""
+    for old in folder.glob("*/*/memory"):
+        old.unlink()
+    for name, mebibytes in memory.items():
+        if (folder / name).exists():
+            (folder / name / "memory").write_text(f"{int(mebibytes) << 20}\n")
+
+
 def run(runner, folder, part):
     done = subprocess.run([runner, folder, part], capture_output=True, text=True)
     results = {}
@@ -198,14 +208,18 @@ def main():
     folder = cases_folder()
     if options.onnxruntime:
         return onnxruntime_passes(folder, options.filter)
+    listed, memory = {}, {}
+    if LIST.exists():
+        with open(LIST, encoding="utf-8", newline="") as f:
+            for row in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE):
+                listed[row["case"]] = row["status"], row["reason"]
+                if row["memory"]:
+                    memory[row["case"]] = row["memory"]
+    allow(folder, memory)
     begin = time.time()
     results = run(options.runner, folder, options.filter)
     seconds = time.time() - begin
 
-    listed = {}
-    if LIST.exists():
-        with open(LIST, encoding="utf-8", newline="") as f:
-            listed = {row["case"]: (row["status"], row["reason"]) for row in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE)}
     count = collections.Counter(status for status, _ in results.values())
     if options.update:
         before = collections.Counter(status for status, _ in listed.values())
@@ -222,9 +236,10 @@ def main():
             print("\n".join(f"{name}: {why}" for name, (status, why) in lines.items() if status == "fail" and listed.get(name, ("",))[0] != "fail"))
             sys.exit(f"{fails} cases would fail, {before['fail']} did before: mend them, or say by hand why one is skipped")
         with open(LIST, "w", encoding="utf-8") as f:
-            f.write("case\tstatus\treason\n")
+            f.write("case\tstatus\tmemory\treason\n")
             for name in sorted(lines):
-                f.write("\t".join((name, *lines[name])) + "\n")
+                status, why = lines[name]
+                f.write("\t".join((name, status, memory.get(name, ""), why)) + "\n")
     else:
         wrong = []
         for name, (status, why) in results.items():

@@ -10,15 +10,13 @@
 #include "exec/network/arena.h"
 #include "kernels/kernels.h"
 #include "kernels/parallel.h"
+#include "ops/bounded.h"
 
 namespace decant {
 namespace {
 
 std::size_t at(ValueId id) { return static_cast<std::size_t>(id); }
 constexpr std::int32_t kNone = -1;
-
-// As ops/bounded.h: what is larger and out of proportion is left to its kernel, which says so.
-constexpr std::uint64_t kLarge = std::uint64_t{256} << 20;
 
 // Operators that give the same elements another shape.
 bool renames(const Node& node) {
@@ -77,6 +75,8 @@ class Network::Compiler {
   std::int32_t copied(std::int32_t slot, const LayoutPtr& layout, const Shape& shape, const std::string& name);
   std::int32_t constant_slot(const Tensor& tensor, const LayoutPtr& layout, const std::string& name);
   void read_done(const std::vector<ValueId>& inputs);
+  // As ops/bounded.h: what is larger and out of proportion is left to its kernel, which says so.
+  std::uint64_t large() const { return std::max(kMostByValue, net_.memory_); }
   void place();
 
   Network& net_;
@@ -149,7 +149,7 @@ std::int32_t Network::Compiler::constant_slot(const Tensor& tensor, const Layout
 
 bool Network::Compiler::try_compile(const Node& node) {
   std::vector<Operand> inputs, outputs;
-  std::uint64_t given = kLarge;
+  std::uint64_t given = large();
   for (const ValueId id : node.inputs) {
     Operand o;
     if (id != kNoValue) {
@@ -251,7 +251,7 @@ void Network::Compiler::generic(const Node& node) {
   step.op = node.op;
   std::vector<const Type*> types;
   std::vector<const Tensor*> constants;
-  std::uint64_t given = kLarge;
+  std::uint64_t given = large();
   for (const ValueId id : node.inputs) {
     types.push_back(id == kNoValue ? nullptr : &graph_.value(id).type);
     constants.push_back(id == kNoValue ? nullptr : net_.draft_.constant(id));
@@ -310,7 +310,7 @@ void Network::Compiler::place() {
   for (const std::int32_t slot : net_.output_slot_) lives(slot, steps);
   std::vector<std::vector<std::size_t>> begin(steps + 1), end(steps + 1);
   // Out of proportion to what the network is and gets: then values are better made one by one.
-  std::uint64_t total = scratch, most = std::uint64_t{1} << 30;
+  std::uint64_t total = scratch, most = std::max(std::uint64_t{1} << 30, net_.memory_);
   for (const auto& entry : graph_.constants) most = sat_add(most, sat_mul(64, entry.second.blob().size()));
   for (const ValueId id : graph_.inputs) most = sat_add(most, net_.slot_of_[at(id)] == kNone ? 0 : sat_mul(1024, net_.slots_[static_cast<std::size_t>(net_.slot_of_[at(id)])].bytes));
   for (std::size_t i = 0; i < life_.size(); ++i) {
@@ -375,7 +375,7 @@ void Network::Compiler::run() {
   }
 }
 
-Network::Network(Draft draft, unsigned threads, PackCache& packs) : draft_(std::move(draft)), threads_(std::max(threads, 1u)) {
+Network::Network(Draft draft, unsigned threads, PackCache& packs, std::uint64_t memory) : draft_(std::move(draft)), threads_(std::max(threads, 1u)), memory_(memory) {
   set_operator_threads(threads_);
   Compiler(*this, packs).run();
 }
@@ -455,6 +455,12 @@ void Network::run_generic(const Step& step, Context& context, Turns& turns) cons
   for (const ValueId id : step.forget) context.dynamic[at(id)] = Tensor();
 }
 
+void Network::reserve() const {
+  std::unique_ptr<Context> context = make_context();
+  const std::lock_guard lock(mutex_);
+  spare_.push_back(std::move(context));
+}
+
 void Network::run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs, std::vector<StepTime>* times) const {
   std::unique_ptr<Context> context;
   {
@@ -472,7 +478,7 @@ void Network::run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs, 
     if (slot == kNone) context->dynamic[at(graph.inputs[i])] = inputs[i];
     else std::memcpy(context->base + slots_[static_cast<std::size_t>(slot)].offset, inputs[i].blob().bytes.data(), inputs[i].blob().size());
   }
-  Turns turns;
+  Turns turns = Turns::with_memory(memory_);
   if (times != nullptr && times->size() != steps_.size()) {
     times->clear();
     for (const Step& step : steps_) times->push_back({step.name, step.op, 0});

@@ -18,7 +18,8 @@ namespace decant {
 
 class Network {
  public:
-  Network(Draft draft, unsigned threads, PackCache& packs);
+  /// `memory`: SessionOptions::memory.
+  Network(Draft draft, unsigned threads, PackCache& packs, std::uint64_t memory = 0);
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -26,6 +27,9 @@ class Network {
   /// Inputs as planned for. `outputs` that are of the right type and shape already are written in place. May be called from several threads
   /// at once: each run takes memory of its own, which is kept for later runs. `times`: one entry for each step, added up.
   void run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs, std::vector<StepTime>* times = nullptr) const;
+
+  /// Takes the memory of a run in advance, so that the first one finds it.
+  void reserve() const;
 
   /// What became of the graph, one line a step: for tests and for people.
   std::string describe() const;
@@ -46,6 +50,7 @@ class Network {
 
   Draft draft_;
   unsigned threads_;
+  std::uint64_t memory_;
   std::vector<Slot> slots_;
   std::vector<Step> steps_;
   std::vector<std::int32_t> slot_of_;    // of each value: its place in row-major order, or -1

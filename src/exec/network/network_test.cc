@@ -326,6 +326,21 @@ TEST(Network, SeveralThreadsAtOnceAndSeveralShapes) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(Network, ReadyBeforeTheFirstRun) {
+  Net n;
+  const ValueId x = n.b.input("x", Type::tensor(DType::float32, {{-1, "N"}, dim(10)}));
+  const auto model = n.model({n.op("Relu", {n.op("MatMul", {x, n.weight({10, 4})})})});
+  const Session cold(model), ready(model);
+  EXPECT_FALSE(ready.make_ready());  // N is not known
+  EXPECT_TRUE(ready.make_ready(std::vector<Shape>{{3, 10}}));
+  EXPECT_THROW(ready.make_ready(std::vector<Shape>{{-3, 10}}), Error);
+  EXPECT_THROW(ready.make_ready(std::vector<Shape>{{3, 10}, {3, 10}}), Error);
+  for (const std::int64_t rows : {3, 5}) {
+    const Tensor given = n.tensor({rows, 10});
+    EXPECT_TRUE(ready.run(std::vector{given})[0].same_as(cold.run(std::vector{given})[0]));
+  }
+}
+
 #if DECANT_COUNTS_ALLOCATIONS
 // What a session asks for in its third run: memory was made in the first, threads started in the second.
 std::size_t allocations_of(const std::shared_ptr<const Model>& model, const std::vector<Tensor>& inputs, unsigned threads) {

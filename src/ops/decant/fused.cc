@@ -16,20 +16,20 @@
 namespace decant {
 namespace {
 
-Tensor run_standard(const AttributeView& by, std::string op, std::vector<const Tensor*> inputs, Attributes attributes = {}) {
+Tensor run_standard(const KernelContext& by, std::string op, std::vector<const Tensor*> inputs, Attributes attributes = {}) {
   Node node{"", std::move(op), by.node().name, {}, {0}, std::move(attributes), {}};
   for (std::size_t i = 0; i < inputs.size(); ++i) node.inputs.push_back(inputs[i] == nullptr ? kNoValue : static_cast<ValueId>(i + 1));
   const Op* known = find_op("", node.op);
   if (known == nullptr || known->run == nullptr) by.fail(Code::unsupported, format("operator {} is not there", node.op));
   std::vector<Tensor> out(1);
-  KernelContext context(node, inputs, out, nullptr, nullptr);
+  KernelContext context(node, inputs, out, nullptr, by.around());
   known->run(context);
   return std::move(out[0]);
 }
 
 const Tensor* optional(const KernelContext& c, std::size_t i) { return c.has_input(i) ? &c.input(i) : nullptr; }
 
-Tensor activated(const AttributeView& c, const Tensor& x) {
+Tensor activated(const KernelContext& c, const Tensor& x) {
   const Activation f = activation_of(c);
   if (f.act == Act::none) return x;
   Tensor out(DType::float32, x.shape());

@@ -11,11 +11,11 @@ namespace decant {
 namespace {
 
 // One standard operator run inside this one.
-std::vector<Tensor> run_op(const AttributeView& c, std::string_view name, const std::vector<const Tensor*>& inputs, Attributes attributes = {}, std::size_t outputs = 1) {
+std::vector<Tensor> run_op(const KernelContext& c, std::string_view name, const std::vector<const Tensor*>& inputs, Attributes attributes = {}, std::size_t outputs = 1) {
   const Op* op = find_op("", name);
   const Node node{"", std::string(name), c.node().name, std::vector<ValueId>(inputs.size(), 0), std::vector<ValueId>(outputs, 0), std::move(attributes), {}};
   std::vector<Tensor> out(outputs);
-  KernelContext inner(node, inputs, out, nullptr, nullptr);
+  KernelContext inner(node, inputs, out, nullptr, c.around());
   op->run(inner);
   return out;
 }
@@ -77,7 +77,7 @@ void quick_gelu(KernelContext& c) {
 }
 
 // What FusedConv and FusedGemm apply at the end: the name of a standard operator and its parameters in order.
-Tensor activated(const AttributeView& c, const Tensor& x, std::span<const double> parameters) {
+Tensor activated(const KernelContext& c, const Tensor& x, std::span<const double> parameters) {
   const std::string_view name = c.text("activation", "");
   if (name.empty()) return x;
   Attributes attributes;

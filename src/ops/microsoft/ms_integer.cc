@@ -11,10 +11,10 @@
 namespace decant {
 namespace {
 
-std::vector<Tensor> run_op(const AttributeView& c, std::string_view name, const std::vector<const Tensor*>& inputs, Attributes attributes = {}) {
+std::vector<Tensor> run_op(const KernelContext& c, std::string_view name, const std::vector<const Tensor*>& inputs, Attributes attributes = {}) {
   const Node node{"", std::string(name), c.node().name, std::vector<ValueId>(inputs.size(), 0), {0}, std::move(attributes), {}};
   std::vector<Tensor> out(1);
-  KernelContext inner(node, inputs, out, nullptr, nullptr);
+  KernelContext inner(node, inputs, out, nullptr, c.around());
   find_op("", name)->run(inner);
   return out;
 }

@@ -89,7 +89,7 @@ void conv_transpose_of(KernelContext& c) {
   if (x.size() != 0 && out.size() != 0) {
     std::vector<T> turned(z(out_group * taps * in_group)), columns;
     const std::uint64_t needed = sat_mul(sat_mul(static_cast<std::uint64_t>(out_group * taps), static_cast<std::uint64_t>(inputs)), sizeof(T));
-    if (needed > (std::uint64_t{1} << 30)) c.fail(Code::limit, format("needs {} for its columns", human_bytes(needed)));
+    if (needed > std::max(std::uint64_t{1} << 30, most_by_value(c))) c.fail(Code::limit, format("needs {} for its columns", human_bytes(needed)));
     columns.resize(z(out_group * taps * inputs));
     const std::vector<std::int64_t> out_steps = strides_of(w.out);
     for (std::int64_t n = 0; n < x.dim(0); ++n) {
@@ -163,7 +163,7 @@ void deform_conv_of(KernelContext& c) {
   std::ranges::fill(out.mutable_data<T>(), T{});
   const std::int64_t height = w.in[0], width = w.in[1], in_group = convolution.channels / convolution.groups, out_group = convolution.filters / convolution.groups;
   const std::uint64_t needed = sat_mul(sat_mul(static_cast<std::uint64_t>(convolution.channels), static_cast<std::uint64_t>(taps * outputs)), sizeof(T));
-  if (needed > (std::uint64_t{1} << 30)) c.fail(Code::limit, format("needs {} for its columns", human_bytes(needed)));
+  if (needed > std::max(std::uint64_t{1} << 30, most_by_value(c))) c.fail(Code::limit, format("needs {} for its columns", human_bytes(needed)));
   std::vector<T> columns(z(convolution.channels * taps * outputs));
   for (std::int64_t n = 0; n < x.dim(0); ++n) {
     const T* offsets = offset.data<T>().data() + n * parts * taps * 2 * outputs;
