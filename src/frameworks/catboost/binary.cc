@@ -281,6 +281,7 @@ Booster parse_binary_model(const Source& source) {
     const Source json = source.member(printable(key, 40), Blob{source.data().owner, as_bytes(text)});
     if (key == "class_params") read_classes(out, json);
     if (key == "params") read_parameters(out, json);
+    if (key == "loss_function") read_loss(out, json);
     if (key == "binclass_probability_threshold") out.border = document::number_of<double>(text).value_or(0.5);
   }
   return out;

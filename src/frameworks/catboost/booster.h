@@ -156,6 +156,8 @@ void add_feature(Booster& booster, std::vector<SourceFeature>& kind, SourceFeatu
 void read_estimators(Cursor& cursor, Booster& booster);
 /// What the training parameters and the classes, both as JSON, say.
 void read_parameters(Booster& booster, const Source& json);
+/// What a sum of models says instead: its loss alone.
+void read_loss(Booster& booster, const Source& json);
 void read_classes(Booster& booster, const Source& json);
 
 /// Whether columns are inputs of their own, because some hold texts or vectors.

@@ -187,6 +187,10 @@ void loss_from(const Value& json, Booster& out) {
 }  // namespace
 
 void read_parameters(Booster& booster, const Source& json) { loss_from(document::parse_json(json)->root(), booster); }
+void read_loss(Booster& booster, const Source& json) {
+  const document::DocumentPtr document = document::parse_json(json);
+  if (const Value root = document->root(); root.is_object() && root.find("type")) booster.loss = root["type"].text();
+}
 void read_classes(Booster& booster, const Source& json) { classes_from(document::parse_json(json)->root(), booster); }
 
 Booster parse_json_model(const Source& source) {
@@ -217,6 +221,8 @@ Booster parse_json_model(const Source& source) {
   if (const auto info = root.find("model_info")) {
     if (const auto classes = info->find("class_params")) classes_from(*classes, out);
     if (const auto parameters = info->find("params")) loss_from(*parameters, out);
+    // A text that is JSON itself.
+    if (const auto loss = info->find("loss_function"); loss && loss->is_text()) read_loss(out, source.member("loss_function", Blob{source.data().owner, as_bytes(loss->text())}));
     if (const auto border = info->find("binclass_probability_threshold"); border && border->is_text()) out.border = document::number_of<double>(border->text()).value_or(0.5);
   }
   out.dimension = std::max<std::size_t>(out.bias.size(), 1);

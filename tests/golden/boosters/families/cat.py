@@ -88,6 +88,26 @@ def pickled(name, build, target, table="missing", labels=None, prepare=False, co
         return path, answers
 
 
+def summed(name, target, how):
+    @case(name, "plain", REL12, estimator="CatBoostClassifier" if how == "pickle" else "catboost")
+    def _(train, stem):
+        parts = [cb.CatBoostClassifier(**dict(COMMON, random_seed=seed)).fit(train.x, getattr(train, target)) for seed in (1, 2)]
+        total = cb.to_classifier(cb.sum_models(parts, weights=[0.3, 0.7]))
+        answers = asked(total, train)
+        path = stem.with_name(stem.name + (".pkl" if how == "pickle" else f".{how}"))
+        if how == "pickle":
+            path.write_bytes(pickle.dumps(total, protocol=4))
+        else:
+            total.save_model(str(path), format=how)
+            answers["RawFormulaVal"] = total.predict(train.ask, prediction_type="RawFormulaVal")
+        return path, answers
+
+
+for how in ("cbm", "json", "pickle"):
+    summed(f"cat_sum_{how}", "binary", how)
+summed("cat_sum_multi", "multi", "cbm")
+
+
 def in_pipeline():
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
