@@ -42,22 +42,34 @@ void pairs(Lane2 op, const double* a, bool a_steps, const double* b, bool b_step
   }
 }
 
-/// Registers of numbers in [low, high] by `wide`; one that holds any other, and the rest, by `one`.
+/// Numbers in [low, high], which 1 is in, by `wide`, all others by `one`: what becomes of a number does not depend on those beside it.
 template <class F, class G>
 HWY_INLINE void each_number(const double* in, double* out, std::size_t count, double low, double high, F wide, G one) {
   const hn::ScalableTag<double> d;
   const std::size_t lanes = hn::Lanes(d);
   const auto least = hn::Set(d, low), most = hn::Set(d, high);
+  HWY_ALIGN double from[hn::MaxLanes(hn::ScalableTag<double>())], to[hn::MaxLanes(hn::ScalableTag<double>())];
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto x = hn::LoadU(d, in + i);
-    if (HWY_LIKELY(hn::AllTrue(d, hn::And(hn::Ge(x, least), hn::Le(x, most))))) {
+    const auto inside = hn::And(hn::Ge(x, least), hn::Le(x, most));
+    if (HWY_LIKELY(hn::AllTrue(d, inside))) {
       hn::StoreU(wide(d, x), d, out + i);
     } else {
-      for (std::size_t l = i; l < i + lanes; ++l) out[l] = one(in[l]);
+      hn::Store(x, d, from);
+      hn::StoreU(wide(d, hn::IfThenElse(inside, x, hn::Set(d, 1.0))), d, out + i);
+      for (std::size_t l = 0; l < lanes; ++l) {
+        if (!(from[l] >= low && from[l] <= high)) out[i + l] = one(from[l]);
+      }
     }
   }
-  for (; i < count; ++i) out[i] = one(in[i]);
+  if (i == count) return;
+  for (std::size_t l = 0; l < lanes; ++l) {
+    const bool is_inside = i + l < count && in[i + l] >= low && in[i + l] <= high;
+    from[l] = is_inside ? in[i + l] : 1.0;
+  }
+  hn::Store(wide(d, hn::Load(d, from)), d, to);
+  for (std::size_t l = 0; i + l < count; ++l) out[i + l] = in[i + l] >= low && in[i + l] <= high ? to[l] : one(in[i + l]);
 }
 
 void numbers(Lane1 f, const double* in, double* out, std::size_t count) {
