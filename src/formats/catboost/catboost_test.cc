@@ -70,21 +70,21 @@ TEST(CatboostMalformed, Texts) {
   using namespace std::string_view_literals;
   const char* file = "cat_text_naivebayes.cbm";
   EXPECT_SAYS(patched(file, "text_process_v2", 0, "text_process_v9"), "unsupported: features made by \"text_process_v9");
-  EXPECT_SAYS(patched(file, "TokenizerV1", 0, "TokenizerV9"), "corrupt: stands where TokenizerV1");
+  EXPECT_SAYS(patched(file, "TokenizerV1", 0, "TokenizerV9"), "corrupt: holds something else where TokenizerV1 should stand");
   EXPECT_SAYS(patched(file, "TokenizerV1", 33, "\1"sv), "unsupported: a tokenizer that lemmatizes");
   EXPECT_SAYS(patched(file, "TokenizerV1", 34, "\7"sv), "corrupt: what to do with numbers is 7");
   EXPECT_SAYS(patched(file, "TokenizerV1", 38, "\xff\xff\xff\x7f"sv), "truncated: needs 2147483647 bytes");
   EXPECT_SAYS(patched(file, "TokenizerV1", 46, "\1"sv), "unsupported: a tokenizer that splits by sense");
-  EXPECT_SAYS(patched(file, "DictionaryV1", 0, "DictionaryV9"), "corrupt: stands where DictionaryV1");
+  EXPECT_SAYS(patched(file, "DictionaryV1", 0, "DictionaryV9"), "corrupt: holds something else where DictionaryV1 should stand");
   EXPECT_SAYS(patched(file, "MMapDictionary", 24, "\xff\xff\xff\x7f"sv), "truncated: needs 2147483647 bytes");
   EXPECT_SAYS(patched(file, "FeatureCalcerV1", 20, "\xff\xff\xff\x7f"sv), "truncated: needs 2147483647 bytes");
-  EXPECT_SAYS(patched(file, "FeatureCalcerV1", 0, "FeatureCalcerV9"), "corrupt: stands where FeatureCalcerV1");
+  EXPECT_SAYS(patched(file, "FeatureCalcerV1", 0, "FeatureCalcerV9"), "corrupt: holds something else where FeatureCalcerV1 should stand");
 }
 
 TEST(CatboostMalformed, Embeddings) {
   using namespace std::string_view_literals;
   EXPECT_SAYS(patched("cat_embedding_knn.cbm", "embed_process_1", 0, "embed_process_2"), "unsupported: features made by \"embed_process_2");
-  EXPECT_SAYS(patched("cat_embedding_knn.cbm", "EmbedCalcerV1", 0, "EmbedCalcerV2"), "corrupt: stands where EmbedCalcerV1");
+  EXPECT_SAYS(patched("cat_embedding_knn.cbm", "EmbedCalcerV1", 0, "EmbedCalcerV2"), "corrupt: holds something else where EmbedCalcerV1 should stand");
   EXPECT_SAYS(patched("cat_embedding_knn.cbm", "EmbedCalcerV1", 20, "\xff\xff\xff\x7f"sv), "truncated: needs 2147483647 bytes");
   // Behind the table of 0x5c bytes stand the number of targets and the targets, then the graph.
   EXPECT_SAYS(patched("cat_embedding_knn.cbm", "EmbedCalcerV1", 28 + 0x5c, "\xc9"sv), "corrupt: targets of 201 vectors");

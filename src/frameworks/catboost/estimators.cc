@@ -59,7 +59,7 @@ Table sized_table(Cursor& cursor, const char* name) {
 }
 
 void expect(Cursor& cursor, std::string_view magic) {
-  if (cursor.text(kIdBytes).substr(0, magic.size()) != magic) cursor.fail(Code::corrupt, format("stands where {} should", magic));
+  if (cursor.text(kIdBytes).substr(0, magic.size()) != magic) cursor.fail(Code::corrupt, format("holds something else where {} should stand", magic.substr(0, magic.find('\0'))));
 }
 
 std::vector<std::string> ids(const Table& table, unsigned slot) {
