@@ -171,8 +171,6 @@ constexpr Relative kRelatives[] = {
     {"sklearn2pmml.preprocessing", "WordCountTransformer", "WordCountTransformer"},
     {"sklearn2pmml.preprocessing.pandas", "DataFrameConstructor", "DataFrameConstructor"},
     {"sklearn2pmml.ruleset", "RuleSetClassifier", "RuleSetClassifier"},
-    {"sklearn2pmml.tree.chaid", "CHAIDClassifier", "CHAIDClassifier"},
-    {"sklearn2pmml.tree.chaid", "CHAIDRegressor", "CHAIDRegressor"},
     {"sklearn2pmml.util", "Slicer", "Slicer"},
     {"sklearn_pandas", "DataFrameMapper", "DataFrameMapper"},
     {"sklearn_pandas.categorical_imputer", "CategoricalImputer", "CategoricalImputer"},

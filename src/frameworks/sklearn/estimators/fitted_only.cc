@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Classes without a method for new data (sklearn/cluster, sklearn/manifold; sklearn2pmml/tree/chaid, whose predict is not there): they are inspected, and predict says why it cannot.
+// Classes without a method for new data (sklearn/cluster, sklearn/manifold): they are inspected, and predict says why it cannot.
 #include "frameworks/sklearn/sklearn.h"
 
 namespace decant::sklearn {
@@ -8,8 +8,7 @@ std::span<const Estimator> fitted_only_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"AgglomerativeClustering", {}}, {"ClassicalMDS", {}},       {"DBSCAN", {}},           {"HDBSCAN", {}},
       {"MDS", {}},                     {"OPTICS", {}},             {"SpectralBiclustering", {}}, {"SpectralClustering", {}},
-      {"SpectralCoclustering", {}},    {"SpectralEmbedding", {}},  {"TSNE", {}},             {"CHAIDClassifier", {}},
-      {"CHAIDRegressor", {}},
+      {"SpectralCoclustering", {}},    {"SpectralEmbedding", {}},  {"TSNE", {}},
   };
   return kEstimators;
 }
