@@ -17,6 +17,7 @@ from registry import E, EXACT, REL12  # noqa: E402
 
 import boruta  # noqa: E402
 import category_encoders  # noqa: E402
+import flaml.automl.model  # noqa: E402
 import imblearn.combine  # noqa: E402
 import imblearn.ensemble  # noqa: E402
 import imblearn.over_sampling as over  # noqa: E402
@@ -170,10 +171,13 @@ for name, machine, kind, target in (("binary", glassbox.ExplainableBoostingClass
     interactions = {} if name == "multi" else {"interactions": [(0, 3), (1, 2)]}
     registry.case(f"interpret_boosting_{name}", machine(outer_bags=1, max_rounds=20, max_bins=24, max_interaction_bins=6, n_jobs=1, **interactions, **options), kind, target, REL12)
 registry.case("interpret_tree", E.Pipeline([("model", glassbox.ClassificationTree(max_depth=3))]), "base", "multi", EXACT)
+registry.case("interpret_regression_tree", E.Pipeline([("model", glassbox.RegressionTree(max_depth=3))]), "base", "real", EXACT)
 registry.case("interpret_logistic", E.Pipeline([("model", glassbox.LogisticRegression())]), "mild", "text", REL12)
 # Estimators inside of other packages' classes.
 registry.case("sklego_ordinal", sklego.meta.OrdinalClassifier(E.LogisticRegression(C=0.05), n_jobs=1), "mild", "multi", REL12)
 registry.case("sklego_transformer", E.Pipeline([("same", sklego.preprocessing.IdentityTransformer()), ("score", sklego.meta.EstimatorTransformer(E.LinearRegression())), ("model", E.Ridge())]), "base", "real", REL12)
+registry.case("flaml_forest", E.Pipeline([("model", flaml.automl.model.RandomForestEstimator("multiclass", n_estimators=4, max_leaves=6, n_jobs=1))]), "base", "multi", REL12)
+registry.case("flaml_sgd", E.Pipeline([("model", flaml.automl.model.SGDEstimator("regression", penalty="l2", alpha=0.01))]), "base", "real", REL12, without=("predict_proba",))  # it is there, and fails
 registry.case("boruta", E.Pipeline([("select", boruta.BorutaPy(E.RandomForestRegressor(max_depth=2), n_estimators=8, max_iter=10, random_state=0)), ("model", E.Ridge())]), "base", "real", REL12)
 
 # Categories of pandas: the library trains on their codes, which are places in a sorted list.
