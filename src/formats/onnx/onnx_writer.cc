@@ -27,12 +27,33 @@ class Lowering {
   explicit Lowering(std::vector<Loss>& losses) : losses_(losses) {}
 
   Graph whole(const Graph& graph) {
+    // Bodies may hold operators that have bodies themselves, and what they hold is to be portable like all else.
+    Graph out = round(graph);
+    for (int depth = 0; depth < 3 && has_bodies(out); ++depth) out = round(out);
+    lowers_ = false;
+    return round(out);
+  }
+
+ private:
+  Graph round(const Graph& graph) {
     Builder builder;
     rebuild(graph, builder, {});
     return builder.finish(graph.name);
   }
+  static bool has_bodies(const Graph& graph) {
+    return std::ranges::any_of(graph.nodes, [](const Node& node) {
+      const Op* op = node.domain == "decant" ? find_op(node.domain, node.op) : nullptr;
+      return (op != nullptr && op->lower != nullptr) || std::ranges::any_of(node.attributes, [](const auto& a) {
+        const GraphPtr* body = std::get_if<GraphPtr>(&a.second);
+        return body != nullptr && has_bodies(**body);
+      });
+    });
+  }
+  void lose(const Node& node, std::string_view what) {
+    const bool said = std::ranges::any_of(losses_, [&](const Loss& loss) { return loss.item == node.op && loss.text == what; });
+    if (!what.empty() && !said) losses_.push_back({node.op, std::string(what)});
+  }
 
- private:
   // `captured`: what graph.captures stands for, in the graph around `builder`.
   void rebuild(const Graph& graph, Builder& builder, const std::vector<ValueId>& captured) {
     std::vector<ValueId> made(graph.values.size(), kNoValue);
@@ -61,13 +82,13 @@ class Lowering {
       for (const ValueId id : node->inputs) inputs.push_back(id == kNoValue ? kNoValue : at(id));
       std::vector<ValueId> outputs;
       const Op* op = find_op(node->domain, node->op);
-      if (node->domain == "decant") {
+      if (node->domain == "decant" && lowers_) {
         if (op == nullptr || (op->lower == nullptr && op->lower_loss.empty())) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
         // Without a body it stays what it is: a file that decant runs, and no other runtime, which is the loss that is told.
         outputs = op->lower != nullptr ? op->lower(builder, *node, inputs)
                                        : builder.node(node->domain, node->op, std::move(inputs), node->attributes, node->outputs.size(), node->name);
-        if (!op->lower_loss.empty()) losses_.push_back({node->op, std::string(op->lower_loss)});
-      } else if (auto rewritten = portable(builder, *node, inputs, losses_)) {
+        lose(*node, op->lower_loss);
+      } else if (auto rewritten = lowers_ ? std::nullopt : portable(builder, *node, inputs, losses_)) {
         outputs = std::move(*rewritten);
       } else {
         outputs = builder.node(node->domain, node->op, std::move(inputs), attributes(*node, builder, at), node->outputs.size(), node->name);
@@ -103,6 +124,7 @@ class Lowering {
   }
 
   std::vector<Loss>& losses_;
+  bool lowers_ = true;  // the rounds that put bodies in place; then one that writes around what other runtimes lack
 };
 
 // --- messages -----------------------------------------------------------------------------------------------------------------------------
