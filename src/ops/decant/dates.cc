@@ -55,7 +55,8 @@ void infer(InferContext& c) {
   c.outputs[0].dtype = DType::int64;
 }
 
-constexpr Op kOps[] = {{"decant", "SecondsOfDate", "Texts like \"1977-01-31\" or \"1977-01-31T12:30:59\" as int64 seconds since 1970-01-01.", infer, seconds_of_date}};
+constexpr Op kOps[] = {{"decant", "SecondsOfDate", "Texts like \"1977-01-31\" or \"1977-01-31T12:30:59\" as int64 seconds since 1970-01-01.", infer, seconds_of_date,
+                        nullptr, nullptr, "no standard operator takes texts apart: written as decant's own operator, which other runtimes do not know"}};
 
 }  // namespace
 

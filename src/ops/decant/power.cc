@@ -74,7 +74,8 @@ std::vector<ValueId> lower(Builder& b, const Node& node, const std::vector<Value
     for (std::size_t i = 0; i < row.size(); ++i) t.mutable_data<bool>()[i] = row[i] == 0;
     return x.constant(t);
   };
-  out = where(where(positive, zeros(powers.above), zeros(powers.below)), logarithm, out);
+  const Expr is_zero = logical_or(logical_and(positive, zeros(powers.above)), logical_and(logical_not(positive), zeros(powers.below)));
+  out = where(is_zero, logarithm, out);
   return {where(positive, out, -out).id()};
 }
 

@@ -26,11 +26,9 @@ std::optional<double> number_of(std::string_view category) {
 /// interpret/glassbox/_ebm/_bin.py, eval_terms; a cut belongs to the bin above it (Discretize).
 Expr continuous_bin(const Table& x, std::size_t column, const Object& cuts) {
   const Expr value = cast(x.column(column), DType::float64);
-  Expr bin = value.constant(Tensor::scalar(std::int64_t{1}));
-  if (const Tensor edges = cuts.doubles(); edges.size() > 0) {
-    const Expr above = greater_equal(value, value.constant(edges.reshaped({1, static_cast<std::int64_t>(edges.size())})));
-    bin = reduce_sum(cast(above, DType::int64), 1, true) + bin;
-  }
+  const Tensor edges = cuts.doubles();
+  const Expr one = value.constant(Tensor::scalar(std::int64_t{1}));
+  const Expr bin = edges.size() == 0 ? one : apply("decant", "SearchSorted", {value}, {{"edges", edges}, {"side", "right"}}) + one;
   return where(is_nan(value), bin.constant(Tensor::scalar(std::int64_t{0})), bin);
 }
 
