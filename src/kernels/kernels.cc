@@ -7,7 +7,7 @@ namespace decant {
 #include "kernel_families.inc"
 #undef DECANT_ENTRY
 
-std::span<const FastKernel> all_kernels() {
+DECANT_AT_START std::span<const FastKernel> all_kernels() {
   static const std::vector<FastKernel> kernels = [] {
     std::vector<FastKernel> out;
     [[maybe_unused]] const auto append = [&](std::span<const FastKernel> family) { out.insert(out.end(), family.begin(), family.end()); };

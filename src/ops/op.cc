@@ -70,7 +70,7 @@ Tensor& KernelContext::output(std::size_t i, DType dtype, Shape shape) {
   return outputs_[i];
 }
 
-std::span<const Op> all_ops() {
+DECANT_AT_START std::span<const Op> all_ops() {
   static const std::vector<Op> ops = [] {
     std::vector<Op> out;
     const auto append = [&](std::span<const Op> family) { out.insert(out.end(), family.begin(), family.end()); };

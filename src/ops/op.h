@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/startup.h"
 #include "ir/model.h"
 
 namespace decant {

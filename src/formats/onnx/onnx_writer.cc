@@ -29,13 +29,13 @@ class Lowering {
   Graph whole(const Graph& graph) {
     // Bodies may hold operators that have bodies themselves, and what they hold is to be portable like all else.
     Graph out = round(graph);
-    for (int depth = 0; depth < 3 && has_bodies(out); ++depth) out = round(out);
+    for (int depth = 0; depth < 3 && has_bodies(out); ++depth) out = round(std::move(out));
     lowers_ = false;
-    return round(out);
+    return round(std::move(out));
   }
 
  private:
-  Graph round(const Graph& graph) {
+  Graph round(Graph graph) {
     Builder builder;
     rebuild(graph, builder, {});
     return builder.finish(graph.name);
@@ -54,8 +54,8 @@ class Lowering {
     if (!what.empty() && !said) losses_.push_back({node.op, std::string(what)});
   }
 
-  // `captured`: what graph.captures stands for, in the graph around `builder`.
-  void rebuild(const Graph& graph, Builder& builder, const std::vector<ValueId>& captured) {
+  // Takes the nodes' attributes out of `graph`. `captured`: what graph.captures stands for, in the graph around `builder`.
+  void rebuild(Graph& graph, Builder& builder, const std::vector<ValueId>& captured) {
     std::vector<ValueId> made(graph.values.size(), kNoValue);
     const auto at = [&](ValueId id) -> ValueId& { return made[static_cast<std::size_t>(id)]; };
     for (const ValueId id : graph.inputs) at(id) = builder.input(graph.value(id).name, graph.value(id).type);
@@ -63,7 +63,7 @@ class Lowering {
     // Only what the outputs need is written.
     std::vector<bool> needed(graph.values.size(), false);
     for (const ValueId id : graph.outputs) needed[static_cast<std::size_t>(id)] = true;
-    std::vector<const Node*> nodes;
+    std::vector<Node*> nodes;
     for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
       if (std::ranges::none_of(node->outputs, [&](ValueId id) { return id != kNoValue && needed[static_cast<std::size_t>(id)]; })) continue;
       nodes.push_back(&*node);
@@ -77,7 +77,7 @@ class Lowering {
       if (needed[static_cast<std::size_t>(id)]) at(id) = builder.constant(tensor, graph.value(id).name);
     }
     std::ranges::reverse(nodes);
-    for (const Node* node : nodes) {
+    for (Node* node : nodes) {
       std::vector<ValueId> inputs;
       for (const ValueId id : node->inputs) inputs.push_back(id == kNoValue ? kNoValue : at(id));
       std::vector<ValueId> outputs;
@@ -86,7 +86,7 @@ class Lowering {
         if (op == nullptr || (op->lower == nullptr && op->lower_loss.empty())) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
         // Without a body it stays what it is: a file that decant runs, and no other runtime, which is the loss that is told.
         outputs = op->lower != nullptr ? op->lower(builder, *node, inputs)
-                                       : builder.node(node->domain, node->op, std::move(inputs), node->attributes, node->outputs.size(), node->name);
+                                       : builder.node(node->domain, node->op, std::move(inputs), std::move(node->attributes), node->outputs.size(), node->name);
         lose(*node, op->lower_loss);
       } else if (auto rewritten = lowers_ ? std::nullopt : portable(builder, *node, inputs, losses_)) {
         outputs = std::move(*rewritten);
@@ -108,8 +108,8 @@ class Lowering {
   }
 
   template <class At>
-  Attributes attributes(const Node& node, Builder& builder, const At& at) {
-    Attributes out = node.attributes;
+  Attributes attributes(Node& node, Builder& builder, const At& at) {
+    Attributes out = std::move(node.attributes);
     std::size_t next = 0;
     for (auto& [name, value] : out) {
       const GraphPtr* body = std::get_if<GraphPtr>(&value);
@@ -117,7 +117,8 @@ class Lowering {
       std::vector<ValueId> captured;
       for (std::size_t i = 0; i < (*body)->captures.size(); ++i) captured.push_back(at(node.captures.at(next++)));
       Builder inner(builder);
-      rebuild(**body, inner, captured);
+      Graph copy = **body;
+      rebuild(copy, inner, captured);
       value = GraphPtr(std::make_shared<const Graph>(inner.finish((*body)->name)));
     }
     return out;

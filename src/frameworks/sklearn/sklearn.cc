@@ -25,7 +25,7 @@ std::optional<Method> method_named(std::string_view name) {
   return {};
 }
 
-std::span<const Estimator> all_estimators() {
+DECANT_AT_START std::span<const Estimator> all_estimators() {
   static const std::vector<Estimator> estimators = [] {
     std::vector<Estimator> out;
     const auto append = [&](std::span<const Estimator> family) { out.insert(out.end(), family.begin(), family.end()); };

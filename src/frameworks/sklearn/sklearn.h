@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/startup.h"
 #include "frameworks/category_codes.h"
 #include "frameworks/part.h"
 #include "frameworks/python/object.h"

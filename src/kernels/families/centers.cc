@@ -54,6 +54,6 @@ constexpr FastKernel kKernels[] = {{"decant", "NearestCenter", prepare, run}};
 
 }  // namespace
 
-std::span<const FastKernel> centers_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> centers_kernels() { return kKernels; }
 
 }  // namespace decant

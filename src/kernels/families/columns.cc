@@ -116,6 +116,6 @@ constexpr FastKernel kKernels[] = {{"", "Equal", prepare_equal, equal_texts}, {"
 
 }  // namespace
 
-std::span<const FastKernel> columns_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> columns_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -275,6 +275,6 @@ constexpr FastKernel kKernels[] = {{"decant", "KernelMatrix", prepare_kernel_mat
 
 }  // namespace
 
-std::span<const FastKernel> distance_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> distance_kernels() { return kKernels; }
 
 }  // namespace decant

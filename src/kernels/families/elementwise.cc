@@ -68,6 +68,6 @@ constexpr FastKernel kKernels[] = {
 
 }  // namespace
 
-std::span<const FastKernel> elementwise_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> elementwise_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -183,6 +183,6 @@ constexpr FastKernel kKernels[] = {{"decant", "TreeEnsemble", prepare, run}};
 
 }  // namespace
 
-std::span<const FastKernel> forest_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> forest_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -84,6 +84,6 @@ constexpr FastKernel kKernels[] = {{"decant", "ImputeNeighbors", prepare, run}};
 
 }  // namespace
 
-std::span<const FastKernel> impute_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> impute_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -131,6 +131,6 @@ constexpr FastKernel kKernels[] = {{"decant", "Interpolate", prepare_interpolate
 
 }  // namespace
 
-std::span<const FastKernel> knots_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> knots_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -28,6 +28,6 @@ constexpr FastKernel kKernels[] = {{"", "MatMul", prepare, run}};
 
 }  // namespace
 
-std::span<const FastKernel> matmul_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> matmul_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -59,6 +59,6 @@ constexpr FastKernel kKernels[] = {{"decant", "YeoJohnson", prepare, run}};
 
 }  // namespace
 
-std::span<const FastKernel> power_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> power_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -32,6 +32,6 @@ constexpr FastKernel kKernels[] = {{"", "ArgMax", prepare, arg<true>}, {"", "Arg
 
 }  // namespace
 
-std::span<const FastKernel> reduce_kernels() { return kKernels; }
+DECANT_AT_START std::span<const FastKernel> reduce_kernels() { return kKernels; }
 
 }  // namespace decant

@@ -101,6 +101,6 @@ constexpr CompileEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const CompileEntry> elementwise_entries() { return kEntries; }
+DECANT_AT_START std::span<const CompileEntry> elementwise_entries() { return kEntries; }
 
 }  // namespace decant

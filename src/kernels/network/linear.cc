@@ -172,6 +172,6 @@ constexpr CompileEntry kEntries[] = {{"decant", "FusedLinear", linear}, {"", "Ma
 
 }  // namespace
 
-std::span<const CompileEntry> linear_entries() { return kEntries; }
+DECANT_AT_START std::span<const CompileEntry> linear_entries() { return kEntries; }
 
 }  // namespace decant

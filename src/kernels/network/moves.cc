@@ -201,6 +201,6 @@ constexpr CompileEntry kEntries[] = {{"", "Transpose", transpose}, {"", "Slice",
 
 }  // namespace
 
-std::span<const CompileEntry> moves_entries() { return kEntries; }
+DECANT_AT_START std::span<const CompileEntry> moves_entries() { return kEntries; }
 
 }  // namespace decant

@@ -154,6 +154,6 @@ constexpr CompileEntry kEntries[] = {
 
 }  // namespace
 
-std::span<const CompileEntry> rows_entries() { return kEntries; }
+DECANT_AT_START std::span<const CompileEntry> rows_entries() { return kEntries; }
 
 }  // namespace decant

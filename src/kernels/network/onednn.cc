@@ -326,7 +326,7 @@ constexpr CompileEntry kEntries[] = {{"", "Conv", guarded<conv>},        {"decan
 
 }  // namespace
 
-std::span<const CompileEntry> onednn_entries() { return kEntries; }
+DECANT_AT_START std::span<const CompileEntry> onednn_entries() { return kEntries; }
 
 bool same_layout(const LayoutPtr& a, const LayoutPtr& b) { return a == b || (a != nullptr && b != nullptr && a->desc == b->desc); }
 

@@ -203,6 +203,6 @@ constexpr CompileEntry kEntries[] = {{"", "LSTM", lstm}, {"", "GRU", gru}, {"", 
 
 }  // namespace
 
-std::span<const CompileEntry> recurrent_entries() { return kEntries; }
+DECANT_AT_START std::span<const CompileEntry> recurrent_entries() { return kEntries; }
 
 }  // namespace decant

@@ -122,6 +122,6 @@ constexpr Op kOps[] = {{"decant", "CategoryHash", "Texts as CatBoost's numbers o
 
 }  // namespace
 
-std::span<const Op> category_hash_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> category_hash_ops() { return kOps; }
 
 }  // namespace decant

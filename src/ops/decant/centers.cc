@@ -75,6 +75,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> centers_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> centers_ops() { return kOps; }
 
 }  // namespace decant

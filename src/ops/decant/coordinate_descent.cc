@@ -138,6 +138,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> coordinate_descent_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> coordinate_descent_ops() { return kOps; }
 
 }  // namespace decant

@@ -60,6 +60,6 @@ constexpr Op kOps[] = {{"decant", "SecondsOfDate", "Texts like \"1977-01-31\" or
 
 }  // namespace
 
-std::span<const Op> dates_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> dates_ops() { return kOps; }
 
 }  // namespace decant

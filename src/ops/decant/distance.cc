@@ -450,6 +450,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> distance_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> distance_ops() { return kOps; }
 
 }  // namespace decant

@@ -257,6 +257,6 @@ constexpr Op kOps[] = {{"decant", "EmbeddingEstimates",
 
 }  // namespace
 
-std::span<const Op> embedding_estimates_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> embedding_estimates_ops() { return kOps; }
 
 }  // namespace decant

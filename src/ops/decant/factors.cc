@@ -304,6 +304,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> factors_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> factors_ops() { return kOps; }
 
 }  // namespace decant

@@ -134,6 +134,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> fused_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> fused_ops() { return kOps; }
 
 }  // namespace decant

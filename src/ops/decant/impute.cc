@@ -196,6 +196,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> impute_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> impute_ops() { return kOps; }
 
 }  // namespace decant

@@ -161,6 +161,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> indicators_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> indicators_ops() { return kOps; }
 
 }  // namespace decant

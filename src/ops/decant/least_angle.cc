@@ -217,6 +217,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> least_angle_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> least_angle_ops() { return kOps; }
 
 }  // namespace decant

@@ -31,6 +31,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> number_text_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> number_text_ops() { return kOps; }
 
 }  // namespace decant

@@ -70,6 +70,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> patches_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> patches_ops() { return kOps; }
 
 }  // namespace decant

@@ -85,6 +85,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> power_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> power_ops() { return kOps; }
 
 }  // namespace decant

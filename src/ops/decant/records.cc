@@ -142,6 +142,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> records_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> records_ops() { return kOps; }
 
 }  // namespace decant

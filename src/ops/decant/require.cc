@@ -26,6 +26,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> require_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> require_ops() { return kOps; }
 
 }  // namespace decant

@@ -43,6 +43,6 @@ constexpr Op kOps[] = {{"decant", "RowsBefore",
 
 }  // namespace
 
-std::span<const Op> rows_before_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> rows_before_ops() { return kOps; }
 
 }  // namespace decant

@@ -43,6 +43,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> shortest_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> shortest_ops() { return kOps; }
 
 }  // namespace decant

@@ -101,6 +101,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> sparse_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> sparse_ops() { return kOps; }
 
 }  // namespace decant

@@ -265,7 +265,7 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> special_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> special_ops() { return kOps; }
 
 Expr erf_in_double(Expr x) {
   const Expr z = abs(x), outer = apply("Sign", {x}) * (1.0 - erfc_tail(z));

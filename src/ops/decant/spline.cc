@@ -154,6 +154,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> spline_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> spline_ops() { return kOps; }
 
 }  // namespace decant

@@ -272,6 +272,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> svm_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> svm_ops() { return kOps; }
 
 }  // namespace decant

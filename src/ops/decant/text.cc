@@ -82,6 +82,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> text_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> text_ops() { return kOps; }
 
 }  // namespace decant

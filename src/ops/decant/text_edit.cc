@@ -133,6 +133,6 @@ constexpr Op kOps[] = {{"decant", "TextEdit",
 
 }  // namespace
 
-std::span<const Op> text_edit_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> text_edit_ops() { return kOps; }
 
 }  // namespace decant

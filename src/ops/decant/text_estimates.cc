@@ -280,6 +280,6 @@ constexpr Op kOps[] = {{"decant", "TextEstimates",
 
 }  // namespace
 
-std::span<const Op> text_estimates_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> text_estimates_ops() { return kOps; }
 
 }  // namespace decant

@@ -520,6 +520,6 @@ TreeEnsemble read_tree_ensemble(const AttributeView& c) {
   return out;
 }
 
-std::span<const Op> tree_ensemble_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> tree_ensemble_ops() { return kOps; }
 
 }  // namespace decant

@@ -322,6 +322,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> ms_fused_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> ms_fused_ops() { return kOps; }
 
 }  // namespace decant

@@ -294,6 +294,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> ms_integer_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> ms_integer_ops() { return kOps; }
 
 }  // namespace decant

@@ -348,6 +348,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> ms_transformer_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> ms_transformer_ops() { return kOps; }
 
 }  // namespace decant

@@ -255,6 +255,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> attention_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> attention_ops() { return kOps; }
 
 }  // namespace decant

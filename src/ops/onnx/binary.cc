@@ -298,6 +298,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> binary_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> binary_ops() { return kOps; }
 
 }  // namespace decant

@@ -151,6 +151,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> cast_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> cast_ops() { return kOps; }
 
 }  // namespace decant

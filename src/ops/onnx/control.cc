@@ -307,6 +307,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> control_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> control_ops() { return kOps; }
 
 }  // namespace decant

@@ -256,6 +256,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> conv_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> conv_ops() { return kOps; }
 
 }  // namespace decant

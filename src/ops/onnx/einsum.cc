@@ -226,6 +226,6 @@ constexpr Op kOps[] = {{"", "Einsum", "Sums of products over named dimensions (E
 
 }  // namespace
 
-std::span<const Op> einsum_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> einsum_ops() { return kOps; }
 
 }  // namespace decant

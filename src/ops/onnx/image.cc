@@ -73,6 +73,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> image_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> image_ops() { return kOps; }
 
 }  // namespace decant

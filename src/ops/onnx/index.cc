@@ -388,6 +388,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> index_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> index_ops() { return kOps; }
 
 }  // namespace decant

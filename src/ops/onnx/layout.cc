@@ -467,6 +467,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> layout_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> layout_ops() { return kOps; }
 
 }  // namespace decant

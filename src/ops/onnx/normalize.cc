@@ -274,6 +274,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> normalize_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> normalize_ops() { return kOps; }
 
 }  // namespace decant

@@ -287,6 +287,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> pool_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> pool_ops() { return kOps; }
 
 }  // namespace decant

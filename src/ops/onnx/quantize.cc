@@ -299,6 +299,6 @@ Tensor integer_product(const AttributeView& c, const Tensor& a, const Tensor& b,
   return out[0];
 }
 
-std::span<const Op> quantize_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> quantize_ops() { return kOps; }
 
 }  // namespace decant

@@ -168,6 +168,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> random_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> random_ops() { return kOps; }
 
 }  // namespace decant

@@ -363,6 +363,6 @@ void run_lstm(KernelContext& c, std::int64_t hidden, const GateProduct<float>& i
   lstm_of<float>(c, layout_of(c, 4, hidden), inputs, state);
 }
 
-std::span<const Op> recurrent_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> recurrent_ops() { return kOps; }
 
 }  // namespace decant

@@ -271,6 +271,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> resize_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> resize_ops() { return kOps; }
 
 }  // namespace decant

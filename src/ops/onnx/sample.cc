@@ -267,6 +267,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> sample_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> sample_ops() { return kOps; }
 
 }  // namespace decant

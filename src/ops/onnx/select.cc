@@ -219,6 +219,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> select_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> select_ops() { return kOps; }
 
 }  // namespace decant

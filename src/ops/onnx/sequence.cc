@@ -187,6 +187,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> sequence_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> sequence_ops() { return kOps; }
 
 }  // namespace decant

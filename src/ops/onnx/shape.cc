@@ -306,6 +306,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> shape_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> shape_ops() { return kOps; }
 
 }  // namespace decant

@@ -121,6 +121,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> softmax_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> softmax_ops() { return kOps; }
 
 }  // namespace decant

@@ -222,6 +222,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> space_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> space_ops() { return kOps; }
 
 }  // namespace decant

@@ -251,6 +251,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> strings_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> strings_ops() { return kOps; }
 
 }  // namespace decant

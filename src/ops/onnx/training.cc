@@ -189,6 +189,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> training_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> training_ops() { return kOps; }
 
 }  // namespace decant

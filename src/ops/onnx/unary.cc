@@ -159,6 +159,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> unary_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> unary_ops() { return kOps; }
 
 }  // namespace decant

@@ -235,6 +235,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> ml_linear_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> ml_linear_ops() { return kOps; }
 
 }  // namespace decant

@@ -83,6 +83,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> ml_maps_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> ml_maps_ops() { return kOps; }
 
 }  // namespace decant

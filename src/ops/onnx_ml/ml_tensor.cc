@@ -327,6 +327,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> ml_tensor_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> ml_tensor_ops() { return kOps; }
 
 }  // namespace decant

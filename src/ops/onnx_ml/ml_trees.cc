@@ -438,6 +438,6 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-std::span<const Op> ml_trees_ops() { return kOps; }
+DECANT_AT_START std::span<const Op> ml_trees_ops() { return kOps; }
 
 }  // namespace decant

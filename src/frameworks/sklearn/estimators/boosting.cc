@@ -353,7 +353,7 @@ bool has_probabilities(Context&, const Object& self, Method method) {
 
 }  // namespace
 
-std::span<const Estimator> boosting_estimators() {
+DECANT_AT_START std::span<const Estimator> boosting_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"GradientBoostingClassifier", {Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function, Method::apply}, gradient_boosting_classifier, has_probabilities},
       {"GradientBoostingRegressor", {Method::predict, Method::apply}, gradient_boosting_regressor},

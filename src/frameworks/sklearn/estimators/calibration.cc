@@ -112,7 +112,7 @@ Result calibrated_classifier(Context& context, const Object& self, Method method
 
 }  // namespace
 
-std::span<const Estimator> calibration_estimators() {
+DECANT_AT_START std::span<const Estimator> calibration_estimators() {
   static constexpr Methods kClassifies{Method::predict, Method::predict_proba};
   static constexpr Methods kBends{Method::predict, Method::transform};
   static constexpr Estimator kEstimators[] = {

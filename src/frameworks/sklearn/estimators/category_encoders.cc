@@ -230,7 +230,7 @@ Result means(Context&, const Object& self, Method, const Table& x) {
 
 }  // namespace
 
-std::span<const Estimator> category_encoders_estimators() {
+DECANT_AT_START std::span<const Estimator> category_encoders_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"category_encoders.BaseNEncoder", kTransformer, rows_by_code},   {"category_encoders.BinaryEncoder", kTransformer, rows_by_code},
       {"category_encoders.CatBoostEncoder", kTransformer, means},       {"category_encoders.CountEncoder", kTransformer, counts},

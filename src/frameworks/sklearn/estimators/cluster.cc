@@ -93,7 +93,7 @@ Result feature_agglomeration(Context& context, const Object& self, Method, const
 
 }  // namespace
 
-std::span<const Estimator> cluster_estimators() {
+DECANT_AT_START std::span<const Estimator> cluster_estimators() {
   constexpr Methods kCluster{Method::predict, Method::transform};
   static constexpr Estimator kEstimators[] = {
       {"KMeans", kCluster, k_means},

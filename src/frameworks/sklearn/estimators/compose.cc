@@ -164,7 +164,7 @@ Result sampler(Context&, const Object&, Method, const Table& x) { return x; }
 
 }  // namespace
 
-std::span<const Estimator> compose_estimators() {
+DECANT_AT_START std::span<const Estimator> compose_estimators() {
   static constexpr Methods kAll{Method::predict,   Method::predict_proba, Method::predict_log_proba, Method::decision_function,
                                 Method::transform, Method::score_samples, Method::kneighbors,  Method::apply};
   static constexpr Estimator kEstimators[] = {

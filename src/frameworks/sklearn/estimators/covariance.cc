@@ -13,7 +13,7 @@ Result mahalanobis(Context& context, const Object& self, Method, const Table& x)
 
 }  // namespace
 
-std::span<const Estimator> covariance_estimators() {
+DECANT_AT_START std::span<const Estimator> covariance_estimators() {
   static constexpr Methods kDistance{Method::mahalanobis};
   static constexpr Estimator kEstimators[] = {
       {"EmpiricalCovariance", kDistance, mahalanobis}, {"GraphicalLasso", kDistance, mahalanobis}, {"GraphicalLassoCV", kDistance, mahalanobis},

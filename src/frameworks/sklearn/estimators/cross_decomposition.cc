@@ -28,7 +28,7 @@ Result pls_svd(Context& context, const Object& self, Method, const Table& x) {
 
 }  // namespace
 
-std::span<const Estimator> cross_decomposition_estimators() {
+DECANT_AT_START std::span<const Estimator> cross_decomposition_estimators() {
   static constexpr Methods kBoth{Method::predict, Method::transform};
   static constexpr Estimator kEstimators[] = {
       {"PLSRegression", kBoth, pls},

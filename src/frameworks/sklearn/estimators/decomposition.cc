@@ -168,7 +168,7 @@ Result kernel_pca(Context& context, const Object& self, Method, const Table& x) 
 
 }  // namespace
 
-std::span<const Estimator> decomposition_estimators() {
+DECANT_AT_START std::span<const Estimator> decomposition_estimators() {
   static constexpr Methods kScored{Method::transform, Method::score_samples};
   static constexpr Estimator kEstimators[] = {
       {"PCA", kScored, pca},

@@ -98,7 +98,7 @@ Result elliptic_envelope(Context& context, const Object& self, Method method, co
 
 }  // namespace
 
-std::span<const Estimator> density_estimators() {
+DECANT_AT_START std::span<const Estimator> density_estimators() {
   static constexpr Methods kOutliers{Method::predict, Method::decision_function, Method::score_samples};
   static constexpr Estimator kEstimators[] = {
       {"KernelDensity", {Method::score_samples}, kernel_density},

@@ -81,7 +81,7 @@ Result qda(Context& context, const Object& self, Method method, const Table& x) 
 
 }  // namespace
 
-std::span<const Estimator> discriminant_estimators() {
+DECANT_AT_START std::span<const Estimator> discriminant_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"LinearDiscriminantAnalysis",
        {Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function, Method::transform},

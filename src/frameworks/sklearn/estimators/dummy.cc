@@ -71,7 +71,7 @@ Result dummy_regressor(Context& context, const Object& self, Method, const Table
 
 }  // namespace
 
-std::span<const Estimator> dummy_estimators() {
+DECANT_AT_START std::span<const Estimator> dummy_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"DummyClassifier", kClassifier, dummy_classifier, classifier_has},
       {"DummyRegressor", kRegressor, dummy_regressor},

@@ -237,7 +237,7 @@ Result label_binarizer(Context&, const Object& self, Method, const Table& x) {
 
 }  // namespace
 
-std::span<const Estimator> encoders_estimators() {
+DECANT_AT_START std::span<const Estimator> encoders_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"OneHotEncoder", kTransformer, one_hot},       {"OrdinalEncoder", kTransformer, ordinal},   {"TargetEncoder", kTransformer, target_encoder},
       {"LabelEncoder", kTransformer, label_encoder},  {"LabelBinarizer", kTransformer, label_binarizer},

@@ -308,7 +308,7 @@ Result ada_boost_regressor(Context& context, const Object& self, Method, const T
 
 }  // namespace
 
-std::span<const Estimator> ensembles_estimators() {
+DECANT_AT_START std::span<const Estimator> ensembles_estimators() {
   static constexpr Methods kVoting{Method::predict, Method::predict_proba, Method::transform};
   static constexpr Methods kVotingRegressor{Method::predict, Method::transform};
   static constexpr Methods kStacking{Method::predict, Method::predict_proba, Method::decision_function, Method::transform};

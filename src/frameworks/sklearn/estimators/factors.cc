@@ -57,7 +57,7 @@ Result topics(Context& context, const Object& self, Method, const Table& x) {
 
 }  // namespace
 
-std::span<const Estimator> factors_estimators() {
+DECANT_AT_START std::span<const Estimator> factors_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"LatentDirichletAllocation", kTransformer, topics},
       {"MiniBatchNMF", kTransformer, factors},

@@ -289,7 +289,7 @@ Result rfe(Context& context, const Object& self, Method method, const Table& x) 
 
 }  // namespace
 
-std::span<const Estimator> feature_selection_estimators() {
+DECANT_AT_START std::span<const Estimator> feature_selection_estimators() {
   static constexpr Methods kRfe{Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function, Method::transform};
   static constexpr Estimator kEstimators[] = {
       {"SelectKBest", kTransformer, univariate}, {"SelectPercentile", kTransformer, univariate}, {"SelectFpr", kTransformer, univariate},

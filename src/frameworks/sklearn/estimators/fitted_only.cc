@@ -4,7 +4,7 @@
 
 namespace decant::sklearn {
 
-std::span<const Estimator> fitted_only_estimators() {
+DECANT_AT_START std::span<const Estimator> fitted_only_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"AgglomerativeClustering", {}}, {"ClassicalMDS", {}},       {"DBSCAN", {}},           {"HDBSCAN", {}},
       {"MDS", {}},                     {"OPTICS", {}},             {"SpectralBiclustering", {}}, {"SpectralClustering", {}},

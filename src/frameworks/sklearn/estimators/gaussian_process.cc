@@ -167,7 +167,7 @@ Result label_propagation(Context& context, const Object& self, Method method, co
 
 }  // namespace
 
-std::span<const Estimator> gaussian_process_estimators() {
+DECANT_AT_START std::span<const Estimator> gaussian_process_estimators() {
   static constexpr Methods kProbability{Method::predict, Method::predict_proba};
   static constexpr Estimator kEstimators[] = {
       {"GaussianProcessRegressor", kRegressor, regressor},

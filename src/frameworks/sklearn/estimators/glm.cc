@@ -23,7 +23,7 @@ Result tweedie(Context& context, const Object& self, Method, const Table& x) {
 
 }  // namespace
 
-std::span<const Estimator> glm_estimators() {
+DECANT_AT_START std::span<const Estimator> glm_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"PoissonRegressor", kRegressor, log_link},
       {"GammaRegressor", kRegressor, log_link},

@@ -22,7 +22,7 @@ Result patch_extractor(Context& context, const Object& self, Method, const Table
 
 }  // namespace
 
-std::span<const Estimator> images_estimators() {
+DECANT_AT_START std::span<const Estimator> images_estimators() {
   static constexpr Estimator kEstimators[] = {{"PatchExtractor", kTransformer, patch_extractor}};
   return kEstimators;
 }

@@ -181,7 +181,7 @@ Result iterative_imputer(Context& context, const Object& self, Method, const Tab
 
 }  // namespace
 
-std::span<const Estimator> impute_estimators() {
+DECANT_AT_START std::span<const Estimator> impute_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"SimpleImputer", kTransformer, simple_imputer}, {"Imputer", kTransformer, simple_imputer}, {"KNNImputer", kTransformer, knn_imputer},
       {"IterativeImputer", kTransformer, iterative_imputer}, {"MissingIndicator", kTransformer, missing_indicator}};

@@ -129,7 +129,7 @@ Result wrapped(Context& context, const Object& self, Method method, const Table&
 
 }  // namespace
 
-std::span<const Estimator> interpret_estimators() {
+DECANT_AT_START std::span<const Estimator> interpret_estimators() {
   static constexpr Methods kProbabilities{Method::predict, Method::predict_proba};
   static constexpr Estimator kEstimators[] = {
       {"ExplainableBoostingClassifier", {Method::predict, Method::predict_proba, Method::decision_function}, boosted_classifier, nullptr, boosted_facts},

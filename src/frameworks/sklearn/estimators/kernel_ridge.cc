@@ -14,7 +14,7 @@ Result kernel_ridge(Context& context, const Object& self, Method, const Table& x
 
 }  // namespace
 
-std::span<const Estimator> kernel_ridge_estimators() {
+DECANT_AT_START std::span<const Estimator> kernel_ridge_estimators() {
   static constexpr Estimator kEstimators[] = {{"KernelRidge", kRegressor, kernel_ridge}};
   return kEstimators;
 }

@@ -57,7 +57,7 @@ void facts(const Object& self, Facts& out) {
 
 }  // namespace
 
-std::span<const Estimator> lightgbm_estimators() {
+DECANT_AT_START std::span<const Estimator> lightgbm_estimators() {
   static constexpr Methods kProbabilities{Method::predict, Method::predict_proba, Method::apply}, kValues{Method::predict, Method::apply};
   static constexpr Estimator kEstimators[] = {
       {"LGBMClassifier", kProbabilities, classifier, nullptr, facts},

@@ -17,7 +17,7 @@ Result ransac(Context& context, const Object& self, Method, const Table& x) { re
 
 }  // namespace
 
-std::span<const Estimator> linear_estimators() {
+DECANT_AT_START std::span<const Estimator> linear_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"LinearRegression", kRegressor, linear_regressor}, {"Ridge", kRegressor, linear_regressor},
       {"RidgeCV", kRegressor, linear_regressor},          {"Lasso", kRegressor, linear_regressor},

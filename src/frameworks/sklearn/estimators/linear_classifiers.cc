@@ -99,7 +99,7 @@ Result sgd_one_class(Context& context, const Object& self, Method method, const 
 
 }  // namespace
 
-std::span<const Estimator> linear_classifiers_estimators() {
+DECANT_AT_START std::span<const Estimator> linear_classifiers_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"LogisticRegression", kScoringClassifier, logistic},
       {"LogisticRegressionCV", kScoringClassifier, logistic},

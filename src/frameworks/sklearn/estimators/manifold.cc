@@ -71,7 +71,7 @@ Result locally_linear(Context& context, const Object& self, Method, const Table&
 
 }  // namespace
 
-std::span<const Estimator> manifold_estimators() {
+DECANT_AT_START std::span<const Estimator> manifold_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"Isomap", kTransformer, isomap},
       {"LocallyLinearEmbedding", kTransformer, locally_linear},

@@ -235,7 +235,7 @@ Result threshold_classifier(Context& context, const Object& self, Method method,
 
 }  // namespace
 
-std::span<const Estimator> meta_estimators() {
+DECANT_AT_START std::span<const Estimator> meta_estimators() {
   static constexpr Methods kPredictOrProba{Method::predict, Method::predict_proba};
   static constexpr Methods kScored{Method::predict, Method::predict_proba, Method::decision_function};
   static constexpr Methods kDecides{Method::predict, Method::decision_function};

@@ -133,7 +133,7 @@ Result mixture(Context& context, const Object& self, Method method, const Table&
 
 }  // namespace
 
-std::span<const Estimator> mixture_estimators() {
+DECANT_AT_START std::span<const Estimator> mixture_estimators() {
   static constexpr Methods kMixture{Method::predict, Method::predict_proba, Method::score_samples};
   static constexpr Estimator kEstimators[] = {
       {"GaussianMixture", kMixture, mixture},

@@ -107,7 +107,7 @@ Expr categorical(Context& context, const Object& self, const Table& x) {
 
 }  // namespace
 
-std::span<const Estimator> naive_bayes_estimators() {
+DECANT_AT_START std::span<const Estimator> naive_bayes_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"GaussianNB", kBayes, naive_bayes<gaussian>},       {"MultinomialNB", kBayes, naive_bayes<multinomial>},
       {"ComplementNB", kBayes, naive_bayes<complement>},   {"BernoulliNB", kBayes, naive_bayes<bernoulli>},

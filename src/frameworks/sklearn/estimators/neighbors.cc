@@ -257,7 +257,7 @@ Result k_neighbors(Context& context, const Object& self, Method, const Table& x)
 
 }  // namespace
 
-std::span<const Estimator> neighbors_estimators() {
+DECANT_AT_START std::span<const Estimator> neighbors_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"KNeighborsClassifier", {Method::predict, Method::predict_proba}, k_classifier},
       {"KNeighborsRegressor", kRegressor, k_regressor},

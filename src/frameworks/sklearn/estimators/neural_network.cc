@@ -60,7 +60,7 @@ Result mlp_classifier(Context& context, const Object& self, Method method, const
 
 }  // namespace
 
-std::span<const Estimator> neural_network_estimators() {
+DECANT_AT_START std::span<const Estimator> neural_network_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"MLPClassifier", kClassifier, mlp_classifier},
       {"MLPRegressor", kRegressor, mlp_regressor},

@@ -118,7 +118,7 @@ Result function_transformer(Context&, const Object& self, Method, const Table& t
 
 }  // namespace
 
-std::span<const Estimator> preprocessing_estimators() {
+DECANT_AT_START std::span<const Estimator> preprocessing_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"StandardScaler", kTransformer, standard_scaler}, {"MinMaxScaler", kTransformer, min_max_scaler},
       {"MaxAbsScaler", kTransformer, max_abs_scaler},    {"RobustScaler", kTransformer, robust_scaler},

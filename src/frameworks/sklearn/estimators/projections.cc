@@ -103,7 +103,7 @@ Result count_sketch(Context& context, const Object& self, Method, const Table& x
 
 }  // namespace
 
-std::span<const Estimator> projections_estimators() {
+DECANT_AT_START std::span<const Estimator> projections_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"GaussianRandomProjection", kTransformer, on_components},
       {"SparseRandomProjection", kTransformer, on_components},

@@ -359,7 +359,7 @@ Expr quantile_inverse(Context&, const Object& self, Expr y) {
   return where(low, y.row(q.first), where(high, y.row(q.last), interpolate(y, q.references, q.columns)));
 }
 
-std::span<const Estimator> quantiles_estimators() {
+DECANT_AT_START std::span<const Estimator> quantiles_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"PowerTransformer", kTransformer, power_transformer}, {"QuantileTransformer", kTransformer, quantile_transformer},
       {"KBinsDiscretizer", kTransformer, bins},              {"SplineTransformer", kTransformer, splines},

@@ -50,7 +50,7 @@ Result multi_label_binarizer(Context& context, const Object& self, Method, const
 
 }  // namespace
 
-std::span<const Estimator> records_estimators() {
+DECANT_AT_START std::span<const Estimator> records_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"DictVectorizer", kTransformer, dict_vectorizer},
       {"FeatureHasher", kTransformer, feature_hasher},

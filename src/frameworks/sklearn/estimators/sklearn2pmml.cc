@@ -122,7 +122,7 @@ Result mlp_transformer(Context& context, const Object& self, Method, const Table
 
 }  // namespace
 
-std::span<const Estimator> sklearn2pmml_estimators() {
+DECANT_AT_START std::span<const Estimator> sklearn2pmml_estimators() {
   static constexpr Methods kAll{Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function, Method::transform, Method::score_samples};
   static constexpr Methods kClassifies{Method::predict, Method::predict_proba};
   static constexpr Estimator kEstimators[] = {

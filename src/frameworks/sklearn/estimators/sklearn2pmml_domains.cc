@@ -174,7 +174,7 @@ Result multi_domain(Context& context, const Object& self, Method, const Table& x
 
 }  // namespace
 
-std::span<const Estimator> sklearn2pmml_domains_estimators() {
+DECANT_AT_START std::span<const Estimator> sklearn2pmml_domains_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"ContinuousDomain", kTransformer, continuous_domain}, {"CategoricalDomain", kTransformer, categorical_domain},
       {"OrdinalDomain", kTransformer, categorical_domain},   {"DateDomain", kTransformer, date_domain},

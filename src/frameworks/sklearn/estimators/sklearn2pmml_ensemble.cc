@@ -203,7 +203,7 @@ Result recaller(Context& context, const Object& self, Method, const Table&) {
 
 }  // namespace
 
-std::span<const Estimator> sklearn2pmml_ensemble_estimators() {
+DECANT_AT_START std::span<const Estimator> sklearn2pmml_ensemble_estimators() {
   static constexpr Methods kPredicts{Method::predict, Method::predict_proba};
   static constexpr Methods kSelects{Method::predict, Method::predict_proba, Method::apply};
   static constexpr Methods kAnswers{Method::predict, Method::predict_proba, Method::predict_log_proba, Method::decision_function, Method::transform, Method::score_samples};

@@ -283,7 +283,7 @@ Result aggregate(Context&, const Object& self, Method, const Table& t) {
 
 }  // namespace
 
-std::span<const Estimator> sklearn2pmml_preprocessing_estimators() {
+DECANT_AT_START std::span<const Estimator> sklearn2pmml_preprocessing_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"CastTransformer", kTransformer, cast_transformer},           {"MultiCastTransformer", kTransformer, cast_transformer},
       {"ExpressionTransformer", kTransformer, expression_transformer}, {"IdentityTransformer", kTransformer, identity},

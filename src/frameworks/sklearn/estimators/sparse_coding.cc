@@ -121,7 +121,7 @@ Result sparse_coding(Context& context, const Object& self, Method, const Table& 
 
 }  // namespace
 
-std::span<const Estimator> sparse_coding_estimators() {
+DECANT_AT_START std::span<const Estimator> sparse_coding_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"DictionaryLearning", kTransformer, sparse_coding},
       {"MiniBatchDictionaryLearning", kTransformer, sparse_coding},

@@ -158,7 +158,7 @@ Expr votes_with_confidence(Context& context, Version version, Expr second_won, E
   return where(equal(high, low), votes, votes + sum * scale);
 }
 
-std::span<const Estimator> svm_estimators() {
+DECANT_AT_START std::span<const Estimator> svm_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"SVC", kScoringClassifier, svc, svc_has},
       {"NuSVC", kScoringClassifier, svc, svc_has},

@@ -236,7 +236,7 @@ Result hashing_vectorizer(Context& context, const Object& self, Method, const Ta
 
 }  // namespace
 
-std::span<const Estimator> text_estimators() {
+DECANT_AT_START std::span<const Estimator> text_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"CountVectorizer", kTransformer, count_vectorizer},
       {"HashingVectorizer", kTransformer, hashing_vectorizer},

@@ -24,7 +24,7 @@ Result random_trees_embedding(Context&, const Object& self, Method method, const
 
 }  // namespace
 
-std::span<const Estimator> tree_embedding_estimators() {
+DECANT_AT_START std::span<const Estimator> tree_embedding_estimators() {
   static constexpr Estimator kEstimators[] = {{"RandomTreesEmbedding", {Method::transform, Method::apply}, random_trees_embedding}};
   return kEstimators;
 }

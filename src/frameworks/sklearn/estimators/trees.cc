@@ -173,7 +173,7 @@ constexpr Methods kOutlierDetector{Method::predict, Method::decision_function, M
 
 }  // namespace
 
-std::span<const Estimator> trees_estimators() {
+DECANT_AT_START std::span<const Estimator> trees_estimators() {
   static constexpr Methods kTreeClassifier{Method::predict, Method::predict_proba, Method::predict_log_proba, Method::apply}, kTreeRegressor{Method::predict, Method::apply};
   static constexpr Estimator kEstimators[] = {
       {"DecisionTreeClassifier", kTreeClassifier, tree_classifier}, {"ExtraTreeClassifier", kTreeClassifier, tree_classifier},

@@ -88,7 +88,7 @@ void boruta_facts(const Object& self, Facts& out) {  // its n_features_ counts t
 
 }  // namespace
 
-std::span<const Estimator> wrappers_estimators() {
+DECANT_AT_START std::span<const Estimator> wrappers_estimators() {
   static constexpr Estimator kEstimators[] = {
       {"FlamlLearner", {Method::predict, Method::predict_proba}, learner, learner_has, learner_facts},
       {"StackingEstimator", kTransformer, stacking},

@@ -98,7 +98,7 @@ void facts(const Object& self, Facts& out) {
 
 }  // namespace
 
-std::span<const Estimator> xgboost_estimators() {
+DECANT_AT_START std::span<const Estimator> xgboost_estimators() {
   static constexpr Methods kProbabilities{Method::predict, Method::predict_proba, Method::apply}, kValues{Method::predict, Method::apply};
   static constexpr Estimator kEstimators[] = {
       {"XGBClassifier", kProbabilities, classifier, nullptr, facts}, {"XGBRFClassifier", kProbabilities, classifier, nullptr, facts},
