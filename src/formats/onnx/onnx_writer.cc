@@ -27,11 +27,9 @@ class Lowering {
   explicit Lowering(std::vector<Loss>& losses) : losses_(losses) {}
 
   Graph whole(const Graph& graph) {
-    // Bodies may hold operators that have bodies themselves, and what they hold is to be portable like all else.
     Graph out = round(graph);
-    for (int depth = 0; depth < 3 && has_bodies(out); ++depth) out = round(std::move(out));
-    lowers_ = false;
-    return round(std::move(out));
+    for (int depth = 0; depth < 3 && has_bodies(out); ++depth) out = round(std::move(out));  // bodies may hold operators that have bodies themselves
+    return out;
   }
 
  private:
@@ -82,13 +80,13 @@ class Lowering {
       for (const ValueId id : node->inputs) inputs.push_back(id == kNoValue ? kNoValue : at(id));
       std::vector<ValueId> outputs;
       const Op* op = find_op(node->domain, node->op);
-      if (node->domain == "decant" && lowers_) {
+      if (node->domain == "decant") {
         if (op == nullptr || (op->lower == nullptr && op->lower_loss.empty())) AttributeView(*node).fail(Code::unsupported, "ONNX has nothing that computes this");
         // Without a body it stays what it is: a file that decant runs, and no other runtime, which is the loss that is told.
         outputs = op->lower != nullptr ? op->lower(builder, *node, inputs)
                                        : builder.node(node->domain, node->op, std::move(inputs), std::move(node->attributes), node->outputs.size(), node->name);
         lose(*node, op->lower_loss);
-      } else if (auto rewritten = lowers_ ? std::nullopt : portable(builder, *node, inputs, losses_)) {
+      } else if (auto rewritten = portable(builder, *node, inputs, losses_)) {
         outputs = std::move(*rewritten);
       } else {
         outputs = builder.node(node->domain, node->op, std::move(inputs), attributes(*node, builder, at), node->outputs.size(), node->name);
@@ -125,7 +123,6 @@ class Lowering {
   }
 
   std::vector<Loss>& losses_;
-  bool lowers_ = true;  // the rounds that put bodies in place; then one that writes around what other runtimes lack
 };
 
 // --- messages -----------------------------------------------------------------------------------------------------------------------------
