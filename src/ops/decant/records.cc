@@ -103,6 +103,8 @@ void run_hashes(KernelContext& c) {
         if (!item.is_string()) refuse(c, i, item, "a text");
         add(item.get<std::string>(), 1);
       }
+    } else if (kind == "string" && record.is_object()) {  // a dict is what it lists: its keys
+      for (const auto& [name, value] : record.items()) add(name, 1);
     } else if (kind == "pair" && record.is_array()) {
       for (const Json& item : record) {
         if (!item.is_array() || item.size() != 2 || !item[0].is_string()) refuse(c, i, item, "a pair of a name and a value");

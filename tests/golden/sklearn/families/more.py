@@ -99,6 +99,7 @@ case("text_pattern_group", E.CountVectorizer(token_pattern=r"(?i)\b([a-z]+)(?=\s
 case("text_char_all", E.HashingVectorizer(analyzer="char", n_features=64, norm="l1"), "texts")
 case("hashing_vectorizer_binary", E.HashingVectorizer(n_features=32, binary=True), "texts")
 case("feature_hasher_strings", E.FeatureHasher(n_features=16, input_type="string"), "tags", None, EXACT)
+case("feature_hasher_keys", E.FeatureHasher(n_features=16, input_type="string"), "records", None, EXACT)  # a dict lists its keys
 case("dict_logistic", E.Pipeline([("dict", E.DictVectorizer()), ("model", E.LogisticRegression())]), "records", "multi", REL9)
 
 # Coordinate descent stops where each version's inner loop says (lasso_cd).
