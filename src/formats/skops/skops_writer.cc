@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects as skops 0.12 and newer (protocol 2) describes them: for each kind of object the node that its get_state functions would write
 // (skops/io/_general.py, _numpy.py, _sklearn.py of 0.16). A sparse matrix is an object with attributes here, not an .npz.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -104,7 +105,7 @@ class Writer {
       tree_.source.budget().charge(json_.size() - charged_ + (1 << 16), "a schema", tree_.where(*n));
       charged_ = json_.size() + (1 << 16);
     }
-    const bool plain = n->kind == Kind::none || n->kind == Kind::boolean || n->kind == Kind::integer || n->kind == Kind::real || n->kind == Kind::global || n->is_text();
+    const bool plain = n->kind == Kind::none || n->kind == Kind::boolean || n->kind == Kind::integer || n->kind == Kind::big_integer || n->kind == Kind::real || n->kind == Kind::global || n->is_text();
     if (plain) return leaf(*n);
     if (open_.contains(n)) fail(*n, "an object that holds itself");
     if (shared_) {
@@ -130,9 +131,40 @@ class Writer {
     std::string spelled = "null";
     if (n.kind == Kind::boolean) spelled = n.integer != 0 ? "true" : "false";
     else if (n.kind == Kind::integer) spelled = format("{}", n.integer);
+    else if (n.kind == Kind::big_integer) spelled = decimal(n);
     else if (n.kind == Kind::real) spelled = number(n.real);
     else if (n.is_text()) spelled = text_of(n, n.text());
     json(n, spelled);
+  }
+  /// A whole number beyond 64 bits: seeds and the states of random generators.
+  std::string decimal(const Node& n) const {
+    const Bytes raw = n.raw_bytes;  // two's complement, the lowest byte first
+    if (raw.size() > 64) fail(n, format("a whole number of {} bytes", raw.size()));
+    std::vector<unsigned> left;
+    for (const std::byte byte : raw) left.push_back(std::to_integer<unsigned>(byte));
+    const bool negative = !left.empty() && left.back() >= 0x80;
+    if (negative) {
+      unsigned carry = 1;
+      for (unsigned& byte : left) {
+        const unsigned sum = (byte ^ 0xFFu) + carry;
+        byte = sum & 0xFFu;
+        carry = sum >> 8;
+      }
+    }
+    std::string out;
+    while (std::ranges::any_of(left, [](unsigned byte) { return byte != 0; })) {
+      unsigned rest = 0;
+      for (std::size_t i = left.size(); i-- > 0;) {
+        const unsigned value = rest * 256 + left[i];
+        left[i] = value / 10;
+        rest = value % 10;
+      }
+      out += static_cast<char>('0' + rest);
+    }
+    if (out.empty()) out = "0";
+    if (negative) out += '-';
+    std::ranges::reverse(out);
+    return out;
   }
   void json(const Node& at, const std::string& spelled) {
     head(at, {"builtins", "str"}, "JsonNode");
@@ -290,6 +322,44 @@ class Writer {
     if (state != nullptr) member("content", [&] { node(state, depth + 1); });
     tail(n);
   }
+  /// functools.partial of a genuine function: its state is (function, arguments, named arguments, attributes).
+  void partial(Ref n, Ref state, std::uint32_t depth) {
+    if (state == nullptr || state->kind != Kind::tuple || state->items.size() != 4) fail(*n, "a function with arguments that are not there");
+    head(*n, {"functools", "partial"}, "PartialNode");
+    static constexpr std::string_view kParts[] = {"func", "args", "kwds", "namespace"};
+    member("content", [&] {
+      for (std::size_t i = 0; i < 4; ++i) {
+        json_ += format("{}\"{}\":", i == 0 ? "{" : ",", kParts[i]);
+        node(state->items[i], depth + 1);
+      }
+      json_ += '}';
+    });
+    tail(n);
+  }
+  /// numpy.random.Generator: the state of its bit generator, and what seeded it (skops/io/_numpy.py, random_generator_get_state). NumPy before 2
+  /// pickles no seeds, without which skops cannot make the generator again.
+  void generator(Ref n, std::span<const Ref> args, std::uint32_t depth) {
+    const auto state_of = [](const Node& made) { return made.kind == Kind::call && made.extra != nullptr && made.extra->states.size() == 1 ? made.extra->states[0] : nullptr; };
+    const Ref bits = args.size() == 1 ? state_of(*args[0]) : nullptr;
+    const Ref seed = bits != nullptr && bits->kind == Kind::tuple && bits->items.size() == 2 ? state_of(*bits->items[1]) : nullptr;
+    if (seed == nullptr || seed->kind != Kind::tuple || seed->items.size() != 5) fail(*n, "a random generator without its seeds");
+    head(*n, {"numpy.random._generator", "Generator"}, "RandomGeneratorNode");
+    member("content", [&] {
+      json_ += "{\"bit_generator\":";
+      node(bits->items[0], depth + 1);
+      json_ += ",\"seed_seq\":{\"__class__\":\"dict\",\"__module__\":\"builtins\",\"__loader__\":\"DictNode\",\"content\":{";
+      static constexpr std::string_view kNames[] = {"entropy", "n_children_spawned", "", "pool_size", "spawn_key"};  // as Cython pickles a SeedSequence
+      std::string types;
+      for (std::size_t i = 0; i < seed->items.size(); ++i) {
+        if (kNames[i].empty()) continue;
+        json_ += format("{}\"{}\":", types.empty() ? "" : ",", kNames[i]);
+        node(seed->items[i], depth + 1);
+        types += format("{}{{\"__class__\":\"str\",\"__module__\":\"builtins\",\"__loader__\":\"TypeNode\"}}", types.empty() ? "" : ",");
+      }
+      json_ += format("}},\"key_types\":{{\"__class__\":\"list\",\"__module__\":\"builtins\",\"__loader__\":\"ListNode\",\"content\":[{}]}}}}}}", types);
+    });
+    tail(n);
+  }
   /// skops reads the content first, and decant the arguments: what both hold is written twice.
   void reduced(Ref n, const Name& is, std::string_view loader, std::span<const Ref> args, Ref state, std::uint32_t depth) {
     head(*n, is, loader);
@@ -343,10 +413,12 @@ class Writer {
       head(*n, genuine(*n, args[0]->text(), args[1]->text()), "FunctionNode");
       return tail(n);
     }
+    if (callee.is_global("functools", "partial")) return partial(n, state, depth);
     // As archives hold it, and as pickles do.
     if (n->is_newobj && callee.is_global("numpy.random.mtrand", "RandomState")) return object(n, {callee.module(), callee.name()}, "RandomStateNode", state, depth);
     const Name is = genuine(callee);
     if (is.name == "__randomstate_ctor") return object(n, {"numpy.random.mtrand", "RandomState"}, "RandomStateNode", state, depth);
+    if (is.name == "__generator_ctor") return generator(n, args, depth);
     if (is.name == "defaultdict") {
       head(*n, is, "DefaultDictNode");
       member("content", [&] {
@@ -364,6 +436,11 @@ class Writer {
       return dictionary(n, is, n->extra != nullptr ? std::span<const Ref>(n->extra->entries) : std::span<const Ref>(), depth);
     }
     if (n->is_newobj) {
+      if (is.name == "_ImputerTriplet") {  // a named tuple
+        head(*n, is, "TupleNode");
+        member("content", [&] { items(args, depth); });
+        return tail(n);
+      }
       if (!args.empty()) fail(*n, format("an object of {}.{}, which is made with arguments", is.module, is.name));
       return object(n, is, "ObjectNode", state, depth);
     }
