@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <ranges>
 
 #include "base/text.h"
 #include "frameworks/sklearn/expression.h"
@@ -71,8 +70,9 @@ void steps_facts(const Object& self, Facts& out) { out.classes = classes_within(
 Result select_first(Context& context, const Object& self, Method method, const Table& x) {
   const Table eyes = looked_at(context, self, x);
   std::vector<Step> steps = steps_of(self);
+  std::ranges::reverse(steps);
   std::optional<Expr> out;
-  for (const Step& step : std::views::reverse(steps)) {
+  for (const Step& step : steps) {
     out = chosen(holds(context, self, step.predicate, eyes), method == Method::transform ? context.transform(step.estimator, x).matrix() : context.value(step.estimator, method, x), out);
   }
   return *out;
