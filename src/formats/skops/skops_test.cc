@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "codecs/zip/zip.h"
 #include "formats/malformed_test.h"
@@ -86,7 +87,27 @@ TEST(SkopsWritten, OnlyWhatIsGenuine) {
   EXPECT_NE(error_of_writing("(dp0\n(I1\nI2\ntI3\ns.").find("a key of a dict that is neither text nor number"), std::string::npos);
   EXPECT_NE(error_of_writing("(dp0\nI1\nI2\nsS'1'\nI3\ns.").find("two keys of a dict that are one as text"), std::string::npos);
   EXPECT_NE(error_of_writing("V\\ud800\n.").find("a text that is no Unicode"), std::string::npos);
-  EXPECT_NE(error_of_writing("L123456789012345678901234567890L\n.").find("more than 64 bits"), std::string::npos);
+  EXPECT_NE(error_of_writing("L1" + std::string(160, '0') + "L\n.").find("a whole number of 67 bytes"), std::string::npos);
+  EXPECT_NE(error_of_writing("cfunctools\npartial\n(cos\nsystem\ntR(cos\nsystem\n(t(dNtb.").find("names os.system"), std::string::npos);
+  EXPECT_NE(error_of_writing("cnumpy.random._pickle\n__generator_ctor\n(I1\ntR.").find("a random generator without its seeds"), std::string::npos);
+}
+
+TEST(SkopsWritten, LargeWholeNumbersInFull) {
+  const auto path = std::filesystem::temp_directory_path() / format("decant_skops_large_{}", ::getpid());
+  const std::string bytes = "(lp0\nL123456789012345678901234567890L\naL-1180591620717411303424L\naL18446744073709551616L\na.";
+  {
+    Sink sink(path);
+    find_format("skops")->write_objects(find_format("pickle")->objects(testing::source_of(bytes, "m.pkl")), sink);
+    sink.commit();
+  }
+  std::ifstream file(path, std::ios::binary);
+  const std::string archive((std::istreambuf_iterator<char>(file)), {});
+  std::filesystem::remove(path);
+  const zip::Archive entries(testing::source_of(archive, "m.skops"));
+  const Source schema = entries.read(*entries.find("schema.json"));
+  for (const char* number : {"123456789012345678901234567890", "-1180591620717411303424", "18446744073709551616"}) {
+    EXPECT_NE(as_text(schema.bytes()).find(format("\"{}\"", number)), std::string_view::npos) << number;
+  }
 }
 
 }  // namespace

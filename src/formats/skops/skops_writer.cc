@@ -436,6 +436,7 @@ class Writer {
       return dictionary(n, is, n->extra != nullptr ? std::span<const Ref>(n->extra->entries) : std::span<const Ref>(), depth);
     }
     if (n->is_newobj) {
+      if (is.module == "numpy.random._generator") fail(*n, "a random generator out of an archive, whose state is not read");
       if (is.name == "_ImputerTriplet") {  // a named tuple
         head(*n, is, "TupleNode");
         member("content", [&] { items(args, depth); });
