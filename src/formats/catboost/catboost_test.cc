@@ -40,6 +40,7 @@ TEST(CatboostMalformed, Categories) {
   EXPECT_SAYS(lie("\"target_border_idx\":", "\"target_border_idx\":7", "cat_categories_multi_json.json"), "a statistic of class 7");
   EXPECT_SAYS(lie("\"cat_feature_index\":", "\"cat_feature_index\":9", every), "counts by feature 9");
   EXPECT_SAYS(lie("\"values\":", "\"values\":[1],\"others\":", "cat_categories_one_hot_json.json"), "corrupt: split ");
+  EXPECT_SAYS(lie("\"flat_feature_index\":", "\"flat_feature_index\":900000", every), "limit: ");  // millions of columns, each an input
 }
 
 TEST(CatboostMalformed, Binary) {

@@ -76,6 +76,7 @@ class Rows {
  public:
   Rows(const Booster& b, const std::function<Expr(std::size_t, Kind)>& column) : b_(b), floats_(b, b.floats), categories_(b, b.categories) {
     enum class Held : std::uint8_t { number, category, text, embedding };
+    b.source.budget().charge(static_cast<std::uint64_t>(b.columns) * 4096, "inputs of one column each", b.source.where());  // an input, its name and two nodes
     std::vector<Held> held(static_cast<std::size_t>(b.columns), Held::number);
     for (const CatFeature& f : b.categories) held[static_cast<std::size_t>(f.flat_index)] = Held::category;
     for (const SourceFeature& f : b.texts) held[static_cast<std::size_t>(f.flat_index)] = Held::text;
