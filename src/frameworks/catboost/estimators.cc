@@ -168,39 +168,52 @@ void add_counts(Cursor& cursor, std::size_t classes, Attributes& out) {
 
 std::vector<double> reals(const auto& list) { return {list.begin(), list.end()}; }
 
+/// What estimators of texts and of embeddings begin with.
+struct Opened {
+  Estimator estimator;
+  Table table, own;  // what all have, and the parameters of its type
+  std::uint8_t type = 0;
+  std::vector<std::uint32_t> active;
+};
+Opened opened(Cursor& cursor, std::string_view magic, std::string_view op) {
+  expect(cursor, magic);
+  cursor.skip(4);  // the type once more
+  const Table table = sized_table(cursor, "estimator");
+  const auto own = table.table(calcer::kTable);
+  if (!own) table.fail(Code::corrupt, "an estimator without parameters");
+  Opened out{{}, table, *own, table.scalar<std::uint8_t>(calcer::kType, 0), table.list<std::uint32_t>(calcer::kActive)};
+  cursor.budget().charge(std::uint64_t{out.active.size()} * 16, "an estimator", table.where());
+  out.estimator.id = table.inlined(calcer::kId, kIdBytes);
+  out.estimator.op = op;
+  out.estimator.width = out.active.size();
+  out.estimator.attributes["active"] = std::vector<std::int64_t>(out.active.begin(), out.active.end());
+  return out;
+}
+
 /// An estimator of texts; its column and how its texts are cut are told elsewhere.
 Estimator text_estimator(Cursor& cursor) {
   enum Type : std::uint8_t { none, bm25_type, bayes_type, bow_type };
-  expect(cursor, "FeatureCalcerV1\0"sv);
-  cursor.skip(4);  // the type once more
-  const Table table = sized_table(cursor, "estimator");
-  const auto type = table.scalar<std::uint8_t>(calcer::kType, none);
-  const auto own = table.table(calcer::kTable);
-  const auto active = table.list<std::uint32_t>(calcer::kActive);
-  if (!own) table.fail(Code::corrupt, "an estimator without parameters");
-  Estimator out;
-  out.id = table.inlined(calcer::kId, kIdBytes);
-  out.op = "TextEstimates";
-  out.width = active.size();
-  cursor.budget().charge(std::uint64_t{active.size()} * 16, "an estimator", table.where());
+  Opened from = opened(cursor, "FeatureCalcerV1\0"sv, "TextEstimates");
+  Estimator& out = from.estimator;
+  const Table& own = from.own;
+  const std::vector<std::uint32_t>& active = from.active;
   Attributes& all = out.attributes;
-  all["active"] = std::vector<std::int64_t>(active.begin(), active.end());
   const auto classes = [&](const std::vector<double>& tokens, unsigned slot) {
-    const auto count = own->scalar<std::uint32_t>(slot, 0);
-    if (count == 0 || count != tokens.size()) own->fail(Code::corrupt, format("{} classes, and tokens of {}", count, tokens.size()));
+    const auto count = own.scalar<std::uint32_t>(slot, 0);
+    if (count == 0 || count != tokens.size()) own.fail(Code::corrupt, format("{} classes, and tokens of {}", count, tokens.size()));
     for (const std::uint32_t k : active) {
-      if (k >= count) own->fail(Code::corrupt, format("class {} of {}", k, count));
+      if (k >= count) own.fail(Code::corrupt, format("class {} of {}", k, count));
     }
     return static_cast<std::size_t>(count);
   };
-  switch (type) {
+  switch (from.type) {
     case bow_type: all["estimator"] = std::string("BoW"); break;
     case bayes_type: {
       all["estimator"] = std::string("NaiveBayes");
-      const std::vector<double> tokens = reals(own->list<std::uint64_t>(bayes::kClassTokens)), texts = reals(own->list<std::uint32_t>(bayes::kClassTexts));
+      const std::vector<double> tokens = reals(own.list<std::uint64_t>(bayes::kClassTokens)), texts = reals(own.list<std::uint32_t>(bayes::kClassTexts));
       const std::size_t count = classes(tokens, bayes::kClasses);
-      if (texts.size() != count) own->fail(Code::corrupt, format("{} classes, and texts of {}", count, texts.size()));
-      all["parameters"] = std::vector<double>{own->scalar<float>(bayes::kClassPrior, 0), own->scalar<float>(bayes::kTokenPrior, 0), static_cast<double>(own->scalar<std::uint64_t>(bayes::kSeenTokens, 0))};
+      if (texts.size() != count) own.fail(Code::corrupt, format("{} classes, and texts of {}", count, texts.size()));
+      all["parameters"] = std::vector<double>{own.scalar<float>(bayes::kClassPrior, 0), own.scalar<float>(bayes::kTokenPrior, 0), static_cast<double>(own.scalar<std::uint64_t>(bayes::kSeenTokens, 0))};
       all["class_tokens"] = tokens;
       all["class_texts"] = texts;
       add_counts(cursor, count, all);
@@ -208,11 +221,11 @@ Estimator text_estimator(Cursor& cursor) {
     }
     case bm25_type: {
       all["estimator"] = std::string("BM25");
-      const std::vector<double> tokens = reals(own->list<std::uint64_t>(bm25::kClassTokens));
+      const std::vector<double> tokens = reals(own.list<std::uint64_t>(bm25::kClassTokens));
       const std::size_t count = classes(tokens, bm25::kClasses);
-      std::vector<double> parameters{own->scalar<float>(bm25::kK, 0), own->scalar<float>(bm25::kB, 0), static_cast<double>(own->scalar<std::uint64_t>(bm25::kTotalTokens, 0))};
+      std::vector<double> parameters{own.scalar<float>(bm25::kK, 0), own.scalar<float>(bm25::kB, 0), static_cast<double>(own.scalar<std::uint64_t>(bm25::kTotalTokens, 0))};
       // How much a token says that n of the classes have (CalcTruncatedInvClassFreq).
-      const double least = own->scalar<float>(bm25::kTruncateBorder, 0);
+      const double least = own.scalar<float>(bm25::kTruncateBorder, 0);
       for (std::size_t n = 0; n <= count; ++n) {
         const auto with = static_cast<double>(n);
         parameters.push_back(std::max(std::log((static_cast<double>(count) - with + 0.5) / (with + 0.5)), least));
@@ -222,9 +235,9 @@ Estimator text_estimator(Cursor& cursor) {
       add_counts(cursor, count, all);
       break;
     }
-    default: table.fail(Code::unsupported, format("an estimator of texts of the type {}", type));
+    default: from.table.fail(Code::unsupported, format("an estimator of texts of the type {}", from.type));
   }
-  return out;
+  return std::move(out);
 }
 
 SourceFeature& feature_of(const Booster& b, std::vector<SourceFeature>& all, std::size_t index) {
@@ -314,42 +327,35 @@ void add_graph(Cursor& cursor, Attributes& out) {
 /// An estimator of embeddings; its column is told elsewhere.
 Estimator embedding_estimator(Cursor& cursor) {
   enum Type : std::uint8_t { none, lda_type, knn_type };
-  expect(cursor, "EmbedCalcerV1\0"sv);
-  cursor.skip(4);  // the type once more
-  const Table table = sized_table(cursor, "estimator");
-  const auto own = table.table(calcer::kTable);
-  const auto active = table.list<std::uint32_t>(calcer::kActive);
-  if (!own) table.fail(Code::corrupt, "an estimator without parameters");
-  Estimator out;
-  out.id = table.inlined(calcer::kId, kIdBytes);
-  out.op = "EmbeddingEstimates";
-  out.width = active.size();
+  Opened from = opened(cursor, "EmbedCalcerV1\0"sv, "EmbeddingEstimates");
+  Estimator& out = from.estimator;
+  const Table& own = from.own;
+  const std::vector<std::uint32_t>& active = from.active;
   Attributes& all = out.attributes;
-  all["active"] = std::vector<std::int64_t>(active.begin(), active.end());
   std::int64_t outputs = 0, counted = 0;
-  const std::int64_t width = own->scalar<std::int32_t>(lda::kWidth, 0);
-  if (width < 1) own->fail(Code::corrupt, format("vectors of {} numbers", width));
-  switch (const auto type = table.scalar<std::uint8_t>(calcer::kType, none)) {
+  const std::int64_t width = own.scalar<std::int32_t>(lda::kWidth, 0);
+  if (width < 1) own.fail(Code::corrupt, format("vectors of {} numbers", width));
+  switch (from.type) {
     case lda_type: {
       all["estimator"] = std::string("LDA");
       // Likelihoods of classes, too, may have been trained on, but the file does not hold what they are computed from.
-      if (own->scalar<std::uint8_t>(lda::kLikelihoods, 0) != 0) counted += own->scalar<std::uint32_t>(lda::kClasses, 0);
-      outputs = own->scalar<std::int32_t>(lda::kLines, 0);
-      const auto projection = own->list<float>(lda::kProjection);
+      if (own.scalar<std::uint8_t>(lda::kLikelihoods, 0) != 0) counted += own.scalar<std::uint32_t>(lda::kClasses, 0);
+      outputs = own.scalar<std::int32_t>(lda::kLines, 0);
+      const auto projection = own.list<float>(lda::kProjection);
       if (outputs < 1 || projection.size() / static_cast<std::size_t>(width) != static_cast<std::size_t>(outputs) || projection.size() % static_cast<std::size_t>(width) != 0) {
-        own->fail(Code::corrupt, format("{} numbers of a projection from {} to {}", projection.size(), width, outputs));
+        own.fail(Code::corrupt, format("{} numbers of a projection from {} to {}", projection.size(), width, outputs));
       }
       all["projection"] = Tensor::of<float>({outputs, width}, projection);
       break;
     }
     case knn_type: {
       all["estimator"] = std::string("KNN");
-      const bool by_class = own->scalar<std::uint8_t>(knn::kIsClassification, 1) != 0;
-      outputs = by_class ? std::int64_t{own->scalar<std::uint32_t>(knn::kClasses, 0)} : 1;
+      const bool by_class = own.scalar<std::uint8_t>(knn::kIsClassification, 1) != 0;
+      outputs = by_class ? std::int64_t{own.scalar<std::uint32_t>(knn::kClasses, 0)} : 1;
       all["outputs"] = outputs;
-      all["close"] = std::int64_t{own->scalar<std::uint32_t>(knn::kClose, 0)};
+      all["close"] = std::int64_t{own.scalar<std::uint32_t>(knn::kClose, 0)};
       const std::size_t count = cursor.count(cursor.le<std::uint32_t>(), 4);
-      if (count != own->scalar<std::uint32_t>(knn::kSize, 0)) own->fail(Code::corrupt, format("targets of {} vectors", count));
+      if (count != own.scalar<std::uint32_t>(knn::kSize, 0)) own.fail(Code::corrupt, format("targets of {} vectors", count));
       cursor.budget().charge(std::uint64_t{count} * 8, "targets", cursor.where());
       if (by_class) {
         std::vector<std::int64_t> classes(count);
@@ -372,17 +378,17 @@ Estimator embedding_estimator(Cursor& cursor) {
       all["points"] = Tensor::of<float>({static_cast<std::int64_t>(count), width}, points);
       break;
     }
-    default: table.fail(Code::unsupported, format("an estimator of embeddings of the type {}", type));
+    default: from.table.fail(Code::unsupported, format("an estimator of embeddings of the type {}", from.type));
   }
   // CatBoost counts all numbers that the estimator could make (FeatureCount), writes the active ones from the first place on, and leaves 0 behind them.
   counted += outputs;
-  if (counted > 1'000'000 || counted < static_cast<std::int64_t>(out.width)) own->fail(Code::corrupt, format("{} numbers of {}", out.width, counted));
+  if (counted > 1'000'000 || counted < static_cast<std::int64_t>(out.width)) own.fail(Code::corrupt, format("{} numbers of {}", out.width, counted));
   out.zeros = static_cast<std::size_t>(counted) - out.width;
   out.width = static_cast<std::size_t>(counted);
   for (const std::uint32_t k : active) {
-    if (std::int64_t{k} >= outputs) own->fail(Code::corrupt, format("number {} of {}", k, outputs));
+    if (std::int64_t{k} >= outputs) own.fail(Code::corrupt, format("number {} of {}", k, outputs));
   }
-  return out;
+  return std::move(out);
 }
 
 void read_embeddings(Cursor& cursor, Booster& out) {

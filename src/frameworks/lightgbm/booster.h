@@ -14,6 +14,9 @@
 
 namespace decant::lightgbm {
 
+constexpr int kCategorical = 1, kDefaultLeft = 2, kMissingShift = 2;  // bits of decision_type; from kMissingShift on the kind of missing values
+enum class Missing : std::uint8_t { none, zero, nan };
+
 struct Tree {
   std::vector<double> leaf_value;
   std::vector<std::int32_t> split_feature, left_child, right_child;  // a child below 0 is the leaf ~child

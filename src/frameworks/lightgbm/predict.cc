@@ -92,9 +92,6 @@ double option(const Booster& b, std::string_view name, double otherwise) {
 }
 bool is_root(const Booster& b) { return std::ranges::find(b.options, "sqrt") != b.options.end() && link_of(b) == Link::identity; }
 
-constexpr int kCategorical = 1, kDefaultLeft = 2;  // bits of decision_type; above them the kind of missing values
-enum class Missing : std::uint8_t { none, zero, nan };
-
 /// Columns that trees look at: those of the table, and behind them columns made of these, where zeros are missing or where categories are
 /// cut to whole numbers.
 class Columns {
@@ -157,7 +154,7 @@ Parts::Split split_of(const Booster& b, std::size_t t, std::size_t i, Parts& par
     return out;  // NaN goes right
   }
   out.split = threshold;
-  switch (static_cast<Missing>((type >> 2) & 3)) {
+  switch (static_cast<Missing>((type >> kMissingShift) & 3)) {
     case Missing::nan: out.missing_yes = (type & kDefaultLeft) != 0; break;
     case Missing::zero:
       out.missing_yes = (type & kDefaultLeft) != 0;

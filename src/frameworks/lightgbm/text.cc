@@ -13,7 +13,6 @@ namespace decant::lightgbm {
 namespace {
 
 constexpr std::int64_t kMostFeatures = 10'000'000;
-constexpr std::int32_t kMissingIsNan = 2 << 2;  // as a decision_type, without the bit for "goes left"
 constexpr std::string_view kPandas = "pandas_categorical:";
 
 /// Lines of the text, and where the last one began.
@@ -115,7 +114,7 @@ Tree tree_of(const Paragraph& p, const Lines& lines) {
     if (old && std::ranges::any_of(out.decision_type, [](std::int32_t type) { return type != 0; })) {
       lines.fail(Code::unsupported, "splits by category of a LightGBM before num_cat: save the model again with 2.1 or newer");
     }
-    if (old) std::ranges::fill(out.decision_type, kMissingIsNan);
+    if (old) std::ranges::fill(out.decision_type, static_cast<std::int32_t>(Missing::nan) << kMissingShift);
   }
   if (sets > 0) {
     out.cat_boundaries = p.list<std::int32_t>("cat_boundaries", static_cast<std::size_t>(sets) + 1);

@@ -40,6 +40,15 @@ Expr converted(const Object& self, const std::string& type, const Table& x, std:
   unsupported(self, format("a cast to {}", printable(type)));
 }
 
+std::optional<Expr> category_codes_of(const Context& context, const Table& x, std::size_t column) {
+  for (const bool text : {true, false}) {
+    const Expr values = x.column(column, text);
+    const auto known = context.categories.find(values.id());
+    if (known != context.categories.end() && known->second.is_text() == text) return category_codes(values, known->second, "");
+  }
+  return {};
+}
+
 void note_categories(Context& context, const Table& x, const Object& values) {
   const Object labels = python::labels_of(values);
   CategoryList list;

@@ -17,6 +17,9 @@ Expr as_text(const Object& self, const Table& x, std::size_t column);
 /// unsupported for one that decant does not know.
 Expr converted(const Object& self, const std::string& type, const Table& x, std::size_t column);
 
+/// The codes of column `column` where it is one of pandas' categories (see note_categories), float64 [N, 1]; nothing where it is not.
+std::optional<Expr> category_codes_of(const Context& context, const Table& x, std::size_t column);
+
 /// Notes that column [N, 1] of `x` holds nothing but `values`, an array in the order of pandas' codes: boosters take the codes.
 void note_categories(Context& context, const Table& x, const Object& values);
 

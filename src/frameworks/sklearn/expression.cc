@@ -22,8 +22,7 @@ class Parser {
     if (at_ != text_.size()) refuse();
     if (out.column) return x_.column(*out.column, x_.is_text(*out.column));
     if (varies_) return out.value;
-    const Expr each = zero_rows(x_);
-    return where(equal(each, each), out.value, out.value);  // one value for all rows
+    return each_row(zero_rows(x_), out.value);
   }
 
  private:

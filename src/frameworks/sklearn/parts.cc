@@ -45,8 +45,6 @@ Expr Missing::in(Expr column) const {
 }
 
 
-Expr log1p(Expr x) { return decant::log1p(x); }
-Expr expm1(Expr x) { return decant::expm1(x); }
 
 namespace {
 
@@ -116,6 +114,8 @@ Expr numpy_function(const Object& self, const Object& function, const Object& ar
 void must_be_known(const Object& estimator) {
   if (estimator.is_instance() && find_estimator(estimator) == nullptr) unsupported(estimator, "decant does not run this class yet");
 }
+
+Expr each_row(Expr like, Expr value) { return where(equal(like, like), value, value); }
 
 Expr zero_rows(const Table& x) {
   const Expr column = x.column(0, x.is_text(0));
@@ -206,6 +206,18 @@ std::vector<std::string> names_in(const Object& names) {
 std::int64_t seed_of(const Object& self, std::string_view what) {
   if (!self.set("random_state") || !self["random_state"].is_number()) unsupported(self, format("{} without a number as random_state: it is drawn anew at each call", what));
   return self["random_state"].integer();
+}
+
+Table chosen_by(const Object& self, std::string_view attribute, const Table& x) {
+  const auto size = self[attribute].integers().size();
+  if (size != x.width()) self.fail(Code::corrupt, format("selects among {} columns, where {} come in", size, x.width()));
+  return x.select(positions(self[attribute]));
+}
+
+Facts facts_through(const Object& inner) {
+  Facts out = facts_of(inner);
+  if (!out.features && inner.set("n_features_in_")) out.features = inner["n_features_in_"].integer();
+  return out;
 }
 
 std::vector<std::int64_t> positions(const Object& mask) {

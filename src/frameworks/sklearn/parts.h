@@ -4,6 +4,7 @@
 #pragma once
 
 #include "frameworks/sklearn/sklearn.h"
+#include "ops/decant/power.h"
 
 namespace decant::sklearn {
 
@@ -31,16 +32,15 @@ Expr numpy_function(const Object& self, const Object& function, const Object& ar
 /// The inverse_transform of a fitted transformer, for what TransformedTargetRegressor needs.
 Expr inverse_transform(Context& context, const Object& transformer, Expr y);
 
-/// log(1 + x) and exp(x) - 1 without loss near 0.
-Expr log1p(Expr x);
-Expr expm1(Expr x);
-
 /// Throws unsupported, naming the class, where decant does not run it: for has() of those that hand everything on.
 void must_be_known(const Object& estimator);
 
 /// The number that random_state holds. Throws unsupported where it holds none: `what` is then drawn anew at each call, and a generator is
 /// stored where it stands, not where it began.
 std::int64_t seed_of(const Object& self, std::string_view what);
+
+/// `value`, a constant of one element, once for each element of `like`.
+Expr each_row(Expr like, Expr value);
 
 /// 0.0 for each row, [N, 1]; whatever is in the table.
 Expr zero_rows(const Table& x);
@@ -62,5 +62,11 @@ std::vector<std::string> names_in(const Object& names);
 
 /// A mask attribute (boolean array) as the positions where it is true.
 std::vector<std::int64_t> positions(const Object& mask);
+
+/// The columns of `x` that the mask `attribute` of `self` is true for. Throws corrupt where it is for another number of columns.
+Table chosen_by(const Object& self, std::string_view attribute, const Table& x);
+
+/// What a class that hands its rows to `inner` knows through it: how many columns, their names, the classes.
+Facts facts_through(const Object& inner);
 
 }  // namespace decant::sklearn

@@ -173,7 +173,7 @@ Expr placed(const Object& member, Expr p, std::int64_t classes, double otherwise
     from[static_cast<std::size_t>(at[i])] = static_cast<std::int64_t>(i);
   }
   const Expr first = slice(p, 0, 1, 1);
-  const Expr blank = where(equal(first, first), p.scalar(otherwise), p.scalar(otherwise));
+  const Expr blank = each_row(first, p.scalar(otherwise));
   return columns(concat({p, blank}, 1), from);
 }
 

@@ -72,7 +72,7 @@ Result count_sketch(Context& context, const Object& self, Method, const Table& x
   Expr rows = x.matrix() * std::sqrt(gamma);
   if (coef0 != 0) {
     const Expr one = slice(rows, 0, 1, 1);
-    rows = concat({rows, where(equal(one, one), one.scalar(std::sqrt(coef0)), one.scalar(std::sqrt(coef0)))}, 1);
+    rows = concat({rows, each_row(one, one.scalar(std::sqrt(coef0)))}, 1);
   }
   const auto features = static_cast<std::size_t>(hash.dim(1)), width = static_cast<std::size_t>(n);
   Tensor real(DType::float64, {n, n}), imaginary(DType::float64, {n, n});

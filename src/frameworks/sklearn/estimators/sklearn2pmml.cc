@@ -84,9 +84,7 @@ Result data_frame_constructor(Context&, const Object& self, Method, const Table&
 
 /// SelectorProxy and SelectUnique
 Result masked(Context&, const Object& self, Method, const Table& x) {
-  const auto size = self["support_mask_"].integers().size();
-  if (size != x.width()) self.fail(Code::corrupt, format("selects among {} columns, where {} come in", size, x.width()));
-  return x.select(positions(self["support_mask_"]));
+  return chosen_by(self, "support_mask_", x);
 }
 
 /// EstimatorProxy; in early versions the fitted one is estimator_.
@@ -109,8 +107,7 @@ Result over_leaves(Context& context, const Object& self, Method method, const Ta
 bool over_leaves_has(Context& context, const Object& self, Method method) { return context.has(self.set("lm_") ? self["lm_"] : self["lr_"], method); }
 void over_leaves_facts(const Object& self, Facts& out) {
   if (!self.set("gbdt_")) return;
-  out = facts_of(self["gbdt_"]);
-  if (!out.features && self["gbdt_"].set("n_features_in_")) out.features = self["gbdt_"]["n_features_in_"].integer();
+  out = facts_through(self["gbdt_"]);
   if (self.set("lr_")) out.classes = classes_of(self["lr_"]);
 }
 

@@ -30,7 +30,7 @@ Expr holds(Context& context, const Object& self, const Object& predicate, const 
 Expr without_answers(Expr value) {
   const bool text = value.dtype() == DType::string;
   const Expr of = text ? value : cast(value, DType::float64), nothing = text ? of.constant(Tensor::scalar(std::string())) : of.scalar(std::nan(""));
-  return where(equal(of, of), nothing, nothing);
+  return each_row(of, nothing);
 }
 
 /// `value` where `mask` [N, 1] is true, else `otherwise`; without one, nothing.
@@ -130,7 +130,7 @@ Result rule_set(Context& context, const Object& self, Method, const Table& x) {
     if (texts) return like.constant(Tensor::scalar(o.is_none() ? std::string() : o.text()));
     return like.constant(Tensor::scalar(o.is_none() ? std::nan("") : o.real()));
   };
-  Expr out = where(equal(like, like), score(otherwise), score(otherwise));
+  Expr out = each_row(like, score(otherwise));
   for (std::size_t i = rules.size(); i-- > 0;) out = where(masks[i], score(rules[i].item(1)), out);
   return squeeze(out, 1);
 }

@@ -64,7 +64,7 @@ Result cut(Context&, const Object& self, Method, const Table& t) {
     if (texts) return x.constant(Tensor::scalar(given.item(i).text()));
     return x.scalar(numbered ? static_cast<double>(i) : given.item(i).real());
   };
-  Expr out = texts ? where(equal(x, x), x.constant(Tensor::scalar(std::string())), x.constant(Tensor::scalar(std::string()))) : x * x.scalar(std::nan(""));
+  Expr out = texts ? each_row(x, x.constant(Tensor::scalar(std::string()))) : x * x.scalar(std::nan(""));
   for (std::size_t i = 0; i < bins; ++i) {
     const Expr low = x.scalar(edges[i]), high = x.scalar(edges[i + 1]);
     const Expr above = right && !(lowest && i == 0) ? greater(x, low) : greater_equal(x, low);
@@ -147,7 +147,7 @@ Result lookup(Context&, const Object& self, Method, const Table& x) {
   const Expr like = zero_rows(x);
   const Expr nothing = texts ? like.constant(Tensor::scalar(std::string())) : like.scalar(std::nan(""));
   const auto value = [&](const Object& o) { return o.is_none() ? nothing : texts ? like.constant(Tensor::scalar(o.text())) : like.constant(Tensor::scalar(o.real())); };
-  Expr out = keeps ? (texts ? x.column(0, true) : cast(x.column(0), DType::float64)) : where(equal(like, like), value(otherwise), value(otherwise));
+  Expr out = keeps ? (texts ? x.column(0, true) : cast(x.column(0), DType::float64)) : each_row(like, value(otherwise));
   if (texts && out.dtype() != DType::string) unsupported(self, "texts looked up in a column of numbers");
   std::vector<bool> as_text(x.width(), false);
   for (const auto& [key, to] : mapping) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "frameworks/category_codes.h"
+#include "frameworks/sklearn/casts.h"
 #include "frameworks/sklearn/parts.h"
 
 namespace decant::sklearn {
@@ -22,22 +22,15 @@ Result learner(Context& context, const Object& self, Method method, const Table&
   std::vector<Table> columns;
   bool any = false;
   for (std::size_t i = 0; i < x.width(); ++i) {
-    columns.push_back(x.select({static_cast<std::int64_t>(i)}));
-    for (const bool text : {true, false}) {
-      const Expr values = x.column(i, text);
-      const auto known = context.categories.find(values.id());
-      if (known == context.categories.end() || known->second.is_text() != text) continue;
-      columns.back() = Table(category_codes(values, known->second, ""));
-      any = true;
-      break;
-    }
+    const auto codes = category_codes_of(context, x, i);
+    columns.push_back(codes ? Table(*codes) : x.select({static_cast<std::int64_t>(i)}));
+    any = any || codes;
   }
   return context.call(self["_model"], method, any ? Table::joined(columns) : x);
 }
 void learner_facts(const Object& self, Facts& out) {
   if (!self.set("_model")) return;
-  out = facts_of(self["_model"]);
-  if (!out.features && self["_model"].set("n_features_in_")) out.features = self["_model"]["n_features_in_"].integer();
+  out = facts_through(self["_model"]);
   if (self["_model"].set("classes_")) out.classes = classes_of(self["_model"]);
 }
 
@@ -77,9 +70,7 @@ Result ordinal(Context& context, const Object& self, Method method, const Table&
 }
 
 Result boruta(Context&, const Object& self, Method, const Table& x) {
-  const auto size = self["support_"].integers().size();
-  if (size != x.width()) self.fail(Code::corrupt, format("selects among {} columns, where {} come in", size, x.width()));
-  return x.select(positions(self["support_"]));
+  return chosen_by(self, "support_", x);
 }
 
 void boruta_facts(const Object& self, Facts& out) {  // its n_features_ counts those that it selects

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "frameworks/sklearn/casts.h"
 #include "frameworks/sklearn/parts.h"
 #include "frameworks/xgboost/pickled.h"
 
@@ -15,11 +16,8 @@ Expr rows_of(Context& context, const Object& self, const xgboost::Booster& boost
   }
   // Columns of pandas' categories come as their codes; a model that keeps lists of its own (since 3.1) looks its columns up itself.
   const auto column = [&](std::size_t i, bool text) {
-    for (const bool form : {true, false}) {
-      const Expr values = x.column(i, form);
-      if (const auto known = context.categories.find(values.id()); !text && known != context.categories.end() && known->second.is_text() == form) return category_codes(values, known->second, "");
-    }
-    return x.column(i, text);
+    const auto codes = text ? std::nullopt : category_codes_of(context, x, i);
+    return codes ? *codes : x.column(i, text);
   };
   Expr out;
   if (xgboost::has_categories(booster) || (!x.is_whole() && !context.categories.empty())) out = xgboost::coded_rows(booster, column);
